@@ -1,0 +1,104 @@
+#include "codec/text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool reserve(struct text *t, size_t more)
+{
+	if (t->oom)
+		return false;
+	size_t need = t->len + more + 1;
+	if (need <= t->cap)
+		return true;
+	size_t cap = max_u64(need, t->cap + t->cap / 2 + 64);
+	char *s = realloc(t->s, cap);
+	if (s == NULL) {
+		t->oom = true;
+		return false;
+	}
+	t->s = s;
+	t->cap = cap;
+	return true;
+}
+
+void text_addn(struct text *t, const char *s, size_t n)
+{
+	if (!reserve(t, n))
+		return;
+	memcpy(t->s + t->len, s, n);
+	t->len += n;
+	t->s[t->len] = '\0';
+}
+
+void text_add(struct text *t, const char *s)
+{
+	text_addn(t, s, strlen(s));
+}
+
+void text_addf(struct text *t, const char *fmt, ...)
+{
+	va_list ap, again;
+	va_start(ap, fmt);
+	va_copy(again, ap);
+	int n = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	if (n >= 0 && reserve(t, (size_t)n)) {
+		vsnprintf(t->s + t->len, (size_t)n + 1, fmt, again);
+		t->len += (size_t)n;
+	}
+	va_end(again);
+}
+
+void text_add_size(struct text *t, uint64_t bytes)
+{
+	static const char *const units[] = { "bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+	size_t u = 0;
+	double v = (double)bytes;
+	while (v >= 1000 && u + 1 < ARRAY_SIZE(units)) {
+		v /= 1024;
+		u++;
+	}
+	if (u == 0 || v >= 100 || v == (double)(uint64_t)v)
+		text_addf(t, "%.0f %s", v, units[u]);
+	else
+		text_addf(t, v < 10 ? "%.2f %s" : "%.1f %s", v, units[u]);
+}
+
+/* Length of the valid UTF-8 sequence at s (RFC 3629), 0 where there is none. */
+static size_t utf8_len(const unsigned char *s, size_t n)
+{
+	if (s[0] < 0x80)
+		return 1;
+	size_t len = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
+	if (s[0] < 0xc2 || s[0] > 0xf4 || len > n)
+		return 0;
+	for (size_t i = 1; i < len; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	bool overlong = (s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xf0 && s[1] < 0x90);
+	bool surrogate = s[0] == 0xed && s[1] > 0x9f;
+	bool beyond = s[0] == 0xf4 && s[1] > 0x8f;
+	return overlong || surrogate || beyond ? 0 : len;
+}
+
+void text_add_name(struct text *t, const char *s, size_t n)
+{
+	for (size_t i = 0; i < n;) {
+		const unsigned char *p = (const unsigned char *)s + i;
+		size_t len = utf8_len(p, n - i);
+		if (len == 0 || *p < 0x20 || *p == 0x7f) {
+			text_add(t, "\xef\xbf\xbd");
+			i++;
+		} else {
+			text_addn(t, s + i, len);
+			i += len;
+		}
+	}
+}
+
+void text_done(struct text *t)
+{
+	free(t->s);
+	*t = (struct text){ 0 };
+}
