@@ -1,0 +1,142 @@
+#include "fs/store_core.h"
+
+/* After this long a job may be granted less than its wish, and nobody younger gets memory before it. */
+static const uint64_t patience_ns = 100000000;
+
+enum { LANDING_CHUNKS = 4 };
+
+uint64_t store_budget_needed(uint64_t largest_min, uint64_t largest_slot)
+{
+	uint64_t sum = largest_min + LANDING_CHUNKS * largest_slot;
+	uint64_t need = max_u64(16 * largest_slot, sum + ceil_div(sum, 3));
+	return ceil_div(need, 4096) * 4096; /* so that three quarters of it are not a byte short */
+}
+
+uint64_t budget_limit(const struct store *s)
+{
+	uint64_t limit = s->config.budget / 4 * 3;
+	uint64_t landing = LANDING_CHUNKS * s->config.largest_slot;
+	if (s->fault == FAULT_NO_LANDING_ZONE)
+		return limit;
+	return limit > landing ? limit - landing : 0;
+}
+
+static unsigned wished_slots(const struct store *s, const struct job *j)
+{
+	if (j->cost.slot == 0)
+		return 0;
+	if (j->lone != RUN_WHOLE)
+		return 1;
+	if (s->fault == FAULT_FULL_SLOTS)
+		return j->cost.chunks;
+	/* All chunks of the run, not only those that are wanted now: readers come one after another. */
+	return (unsigned)min_u64(s->config.threads + 2, j->cost.chunks);
+}
+
+static unsigned wished_lanes(const struct store *s, unsigned pieces, unsigned slots)
+{
+	return (unsigned)max_u64(1, min_u64(s->config.threads, max_u64(pieces, slots)));
+}
+
+static uint64_t total(const struct run_cost *c, unsigned lanes, unsigned slots)
+{
+	return c->band + lanes * c->lane + slots * c->slot;
+}
+
+/* Sets lanes and slots; false: not now. */
+static bool fit(struct store *s, struct job *j, bool band_cached)
+{
+	uint64_t limit = budget_limit(s), budget = s->config.budget;
+	uint64_t room = limit > s->reserved ? limit - s->reserved : 0;
+	room = min_u64(room, budget - s->charge + s->listed + s->memo_bytes);
+	unsigned slots = wished_slots(s, j);
+	unsigned lanes = wished_lanes(s, band_cached ? 0 : j->cost.pieces, slots);
+	if (total(&j->cost, lanes, slots) <= room) {
+		s->tick_full_grants += s->in_tick;
+		j->lanes = lanes;
+		j->slots = slots;
+		return true;
+	}
+	unsigned least = s->fault == FAULT_FULL_SLOTS ? slots : min_u64(slots, 1) != 0;
+	if (store_now(s) - j->t0 < patience_ns || total(&j->cost, 1, least) > room)
+		return false;
+	j->lanes = 1;
+	j->slots = least;
+	while (j->lanes < lanes && total(&j->cost, j->lanes + 1, j->slots) <= room)
+		j->lanes++;
+	while (j->slots < slots && total(&j->cost, j->lanes, j->slots + 1) <= room)
+		j->slots++;
+	return true;
+}
+
+static bool grant(struct store *s, struct job *j)
+{
+	struct entry *band = j->lone == RUN_WHOLE ? cache_find(s, &j->run, true) : NULL;
+	if (!fit(s, j, band != NULL))
+		return false;
+	uint64_t bytes = total(&j->cost, j->lanes, j->slots);
+	if (band != NULL)
+		j->band = cache_take_band(s, band);
+	/* Room was reckoned with everything that can be evicted, so this cannot fail. */
+	if (!cache_make_room(s, bytes))
+		return false;
+	j->reserved = bytes;
+	s->reserved += bytes;
+	s->charge += bytes;
+	job_start(s, j);
+	return true;
+}
+
+/* What was cached or found bad while the job waited is answered; false: nobody is left, job gone. */
+static bool look_again(struct store *s, struct job *j)
+{
+	struct link *next;
+	for (struct link *l = j->wanted.next; l != &j->wanted; l = next) {
+		next = l->next;
+		struct flight *f = CONTAINER(l, struct flight, in_job);
+		struct entry *e = cache_find(s, &f->key, false);
+		int error = e != NULL ? 0 : bad_for_chunk(s, &f->key);
+		if (e != NULL)
+			flight_answer(s, f, e);
+		else if (error != 0)
+			flight_fail(s, f, ANSWER_FAILED, error);
+	}
+	if (!list_empty(&j->wanted))
+		return true;
+	list_remove(&j->doubtful);
+	job_drop_queued(s, j);
+	return false;
+}
+
+static void admit_fg(struct store *s)
+{
+	struct link *next;
+	for (struct link *l = s->queue[CLASS_FG].next; l != &s->queue[CLASS_FG]; l = next) {
+		next = l->next;
+		struct job *j = CONTAINER(l, struct job, queued);
+		if (!look_again(s, j) || grant(s, j))
+			continue;
+		if (store_now(s) - j->t0 >= patience_ns)
+			return;
+	}
+}
+
+void budget_admit(struct store *s)
+{
+	struct link *next;
+	for (struct link *l = s->running.next; l != &s->running; l = next) {
+		next = l->next;
+		struct job *j = CONTAINER(l, struct job, running);
+		if (j->landings != NULL)
+			job_step(s, j);
+	}
+	admit_fg(s);
+}
+
+void budget_release(struct store *s, struct job *j, uint64_t bytes)
+{
+	j->reserved -= bytes;
+	s->reserved -= bytes;
+	s->charge -= bytes;
+	s->admit = true;
+}

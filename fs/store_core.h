@@ -1,0 +1,216 @@
+/* Inside the store: its tables and the transitions that its files share. Everything here needs
+ * store.lock, unless it says otherwise. A transition touches one job and what it names; what follows for
+ * other jobs is noted (note_*) and worked off by store_leave, one by one, each asked afresh. */
+#pragma once
+
+#include <pthread.h>
+
+#include "fs/list.h"
+#include "fs/store_task.h"
+
+/* An encoded chunk, or a band (index = run). Immutable bytes. */
+enum entry_list { LIST_BANDS, LIST_COARSE, LIST_CHUNKS };
+
+enum { LIST_COUNT = LIST_CHUNKS + 1 };
+
+struct entry {
+	struct table_node node; /* in entries[list == LIST_BANDS] */
+	struct link lru;        /* in its list while it has no hand and no pin */
+	enum entry_list list;
+	struct store_key key;
+	void *bytes;
+	uint64_t len, charge; /* charge: size of the buffer */
+	unsigned hands;       /* replies being written */
+	unsigned pins;        /* handles that pin it */
+	bool gone;            /* no longer in the table; freed with its last hand */
+};
+
+enum waiter_state { WAITER_WAITING, WAITER_SILENT };
+
+struct waiter {
+	struct table_node node; /* by serial, where that is not 0 */
+	struct link in_flight, timed, interrupted;
+	struct flight *flight;
+	struct get get;
+	enum waiter_state state;
+	uint64_t since, deadline;
+	int pid; /* of an interrupted caller, 0: none */
+	/* once answered */
+	struct link answered;
+	struct answer answer;
+	struct entry *hand;
+};
+
+enum flight_state { FLIGHT_WAIT, FLIGHT_MAKE };
+
+struct flight {
+	struct table_node node;
+	struct link in_job; /* wanted or next */
+	struct link waiters;
+	struct store_key key;
+	struct job *job;
+	uint32_t k;
+	enum flight_state state;
+	uint64_t seq;
+};
+
+enum job_state { JOB_QUEUED, JOB_RUN, JOB_STOP };
+enum job_phase { PHASE_PREPARE, PHASE_DECODE, PHASE_CUT, PHASE_LOOK };
+
+/* A finished chunk that waits in its slot for room in the cache. */
+struct landing {
+	struct landing *next;
+	struct flight *flight;
+	void *bytes;
+	uint64_t len, capacity;
+};
+
+struct job {
+	struct table_node node; /* in the run table: new flights may join */
+	bool joinable;
+	struct link queued, running, ready, doubtful; /* queues of the store */
+	struct link wanted, next;                     /* flights */
+	struct store_key run;
+	uint32_t lone;
+	enum job_class class;
+	enum job_state state;
+	enum job_phase phase;
+	uint64_t seq, t0;
+	struct run_cost cost;
+	uint64_t reserved;
+	unsigned lanes, slots;
+	unsigned tasks_out, slots_out;
+	uint32_t pieces_issued, pieces_left;
+	bool issued; /* the one task of PHASE_PREPARE or PHASE_LOOK is out */
+	bool hole;   /* an I/O error left part of the band empty */
+	bool all_bad;
+	void *band;
+	uint8_t *emitted; /* a bit a chunk */
+	struct spot *bad; /* spots that this job could not read */
+	size_t n_bad, cap_bad;
+	struct landing *landings;
+	unsigned making; /* flights in FLIGHT_MAKE */
+	int stop;        /* atomic copy of state == JOB_STOP, a hint for workers */
+};
+
+struct bad_spot {
+	struct table_node node; /* by image and plane */
+	struct spot spot;
+	int error;
+	uint64_t until; /* 0: for good */
+};
+
+enum { MEMO_SLOTS = 512 };
+
+struct memo_page {
+	struct table_node node;
+	struct link age;
+	uint32_t image, level;
+	uint64_t first;
+	uint32_t size[MEMO_SLOTS]; /* 0: not known */
+};
+
+/* A buffer to be freed after the lock is dropped. */
+struct spent {
+	void *buf;
+	uint64_t size;
+};
+
+enum { EARLY_COUNT = 256, LONE_COUNT = 64 };
+
+struct store {
+	pthread_mutex_t lock;
+	struct store_config config;
+	const struct store_ops *ops;
+	void *ctx;
+	enum store_fault fault;
+	bool closed;
+
+	struct table flights, runs, entries[2], serials, bad, memo;
+	struct link queue[CLASS_AHEAD + 1]; /* jobs in order of seq */
+	struct link running;
+	struct link ready[CLASS_AHEAD + 1]; /* jobs with a task to hand out, in order of seq */
+	struct link doubtful;               /* jobs that may have nobody left */
+	struct link timed, interrupted;     /* waiters */
+	struct link lru[LIST_COUNT];        /* entries, oldest first */
+	struct link memo_pages;
+	struct handle *pinned_first, *pinned_last; /* most recently read first */
+	bool admit;         /* something was given back, or somebody new waits */
+
+	uint64_t seq, serial;
+	uint64_t charge, reserved, pinned_bytes, memo_bytes, listed, list_bytes[LIST_COUNT];
+	unsigned parked;
+	struct {
+		uint64_t serial;
+		int pid;
+	} early[EARLY_COUNT];
+	unsigned n_early;
+	uint64_t lone_runs[LONE_COUNT];
+	bool in_tick;
+	uint64_t tick_full_grants;
+	struct store_stats stats;
+
+	/* what store_leave does after the lock is dropped */
+	struct link answered;
+	struct spent *spent;
+	size_t n_spent, cap_spent;
+	unsigned wake;
+	bool wake_clock;
+};
+
+void store_enter(struct store *s);
+/* Works off what was noted, drops the lock, answers, frees, wakes; comes back when nothing is left. */
+void store_leave(struct store *s);
+
+bool same_key(const struct store_key *a, const struct store_key *b);
+uint64_t key_hash(const struct store_key *k);
+static inline uint64_t store_now(struct store *s)
+{
+	return s->ops->now(s->ctx);
+}
+
+/* store.c: waiters and flights */
+void flight_answer(struct store *s, struct flight *f, struct entry *e); /* ends the flight */
+void flight_fail(struct store *s, struct flight *f, enum answer_kind kind, int error);
+void spend(struct store *s, void *buf, uint64_t size);
+
+/* store_job.c */
+struct job *job_attach(struct store *s, struct flight *f); /* NULL: out of memory */
+void job_lost_flight(struct store *s, struct job *j);
+void job_check_empty(struct store *s, struct job *j);
+void job_start(struct store *s, struct job *j); /* after its grant */
+void job_drop_queued(struct store *s, struct job *j);
+void job_refresh(struct store *s, struct job *j); /* puts it on or off the ready list */
+void job_step(struct store *s, struct job *j);    /* ends it where nothing is left to do */
+bool job_bad_for(struct store *s, const struct job *j, const struct store_key *key);
+
+/* store_budget.c */
+uint64_t budget_limit(const struct store *s);
+void budget_admit(struct store *s);
+void budget_release(struct store *s, struct job *j, uint64_t bytes);
+
+/* store_cache.c */
+struct entry *cache_find(struct store *s, const struct store_key *key, bool band);
+/* True when `need` more bytes can be charged, after eviction. */
+bool cache_make_room(struct store *s, uint64_t need);
+/* Adds an entry whose charge was added by the caller; NULL: out of memory (the buffer stays the caller's). */
+struct entry *cache_add(struct store *s, const struct store_key *key, enum entry_list list, void *bytes,
+			uint64_t len, uint64_t charge);
+void *cache_take_band(struct store *s, struct entry *e);
+void cache_touch(struct store *s, struct entry *e);
+void cache_hand(struct store *s, struct entry *e);
+void cache_hand_back(struct store *s, struct entry *e);
+void cache_pin(struct store *s, struct entry *e, struct handle *h);
+void cache_unpin(struct store *s, struct handle *h);
+void cache_evict_all(struct store *s);
+
+/* store_memory.c: what is remembered of chunks and of what could not be read */
+void memo_put(struct store *s, const struct store_key *key, uint64_t size);
+uint64_t memo_get(struct store *s, const struct store_key *key); /* 0: not known */
+bool memo_drop_oldest(struct store *s);
+void memo_clear(struct store *s);
+void bad_put(struct store *s, const struct spot *spot, int error, uint64_t until);
+/* errno or 0; *for_good: it will not be forgotten. */
+int bad_get(struct store *s, const struct spot *spot, bool *for_good);
+int bad_for_chunk(struct store *s, const struct store_key *key);
+void bad_clear(struct store *s);

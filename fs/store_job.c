@@ -1,0 +1,478 @@
+#include <errno.h>
+#include <string.h>
+
+#include "fs/store_core.h"
+
+static struct job *run_find(struct store *s, const struct store_key *run)
+{
+	for (struct table_node *n = table_first(&s->runs, key_hash(run)); n != NULL; n = table_next(n)) {
+		struct job *j = CONTAINER(n, struct job, node);
+		if (same_key(&j->run, run))
+			return j;
+	}
+	return NULL;
+}
+
+static void leave_run_table(struct store *s, struct job *j)
+{
+	if (j->joinable)
+		table_remove(&s->runs, &j->node);
+	j->joinable = false;
+}
+
+#define INSERT_BY_SEQ(head, j, member)                                                             \
+	do {                                                                                       \
+		struct link *at_ = (head)->prev;                                                   \
+		while (at_ != (head) && CONTAINER(at_, struct job, member)->seq > (j)->seq)        \
+			at_ = at_->prev;                                                           \
+		list_insert_before(at_->next, &(j)->member);                                       \
+	} while (0)
+
+/* A run of which one chunk was made alone a short while ago is being read in order: then its band pays. */
+static bool make_alone(struct store *s, const struct flight *f, const struct store_key *run)
+{
+	if (f->key.level == STORE_FIRST_LOOK || !s->ops->lone_pays(s->ctx, &f->key) || cache_find(s, run, true) != NULL)
+		return false;
+	uint64_t hash = key_hash(run) | 1;
+	uint64_t *seen = &s->lone_runs[hash / 2 % LONE_COUNT];
+	bool alone = *seen != hash;
+	*seen = hash;
+	return alone;
+}
+
+static struct job *job_new(struct store *s, const struct flight *f, const struct store_key *run)
+{
+	struct job *j = calloc(1, sizeof(*j));
+	if (j == NULL)
+		return NULL;
+	j->run = *run;
+	j->lone = make_alone(s, f, run) ? f->k : RUN_WHOLE;
+	s->ops->cost(s->ctx, run, j->lone, &j->cost);
+	j->emitted = calloc(1, j->cost.chunks / 8 + 1);
+	if (j->emitted == NULL) {
+		free(j);
+		return NULL;
+	}
+	j->class = CLASS_FG;
+	j->seq = f->seq;
+	j->t0 = store_now(s);
+	j->pieces_left = j->cost.pieces;
+	list_init(&j->wanted);
+	list_init(&j->next);
+	if (j->lone == RUN_WHOLE) {
+		table_insert(&s->runs, &j->node, key_hash(run));
+		j->joinable = true;
+	}
+	INSERT_BY_SEQ(&s->queue[j->class], j, queued);
+	s->admit = true;
+	return j;
+}
+
+static bool is_emitted(const struct job *j, uint32_t k)
+{
+	return (j->emitted[k / 8] >> (k % 8) & 1) != 0;
+}
+
+struct job *job_attach(struct store *s, struct flight *f)
+{
+	struct store_key run = f->key;
+	if (run.level != STORE_FIRST_LOOK)
+		run.index = s->ops->run_of(s->ctx, &f->key, &f->k);
+	struct job *j = run_find(s, &run);
+	if (j == NULL)
+		j = job_new(s, f, &run);
+	f->job = j;
+	if (j == NULL)
+		return NULL;
+	list_append(is_emitted(j, f->k) ? &j->next : &j->wanted, &f->in_job);
+	job_refresh(s, j);
+	return j;
+}
+
+bool job_bad_for(struct store *s, const struct job *j, const struct store_key *key)
+{
+	if (j->all_bad)
+		return true;
+	for (size_t i = 0; i < j->n_bad; i++)
+		if (s->ops->needs(s->ctx, key, &j->bad[i]))
+			return true;
+	return false;
+}
+
+/* Tasks that could be handed out now. */
+static unsigned tasks_ready(const struct job *j)
+{
+	if (j->state != JOB_RUN || j->tasks_out >= j->lanes)
+		return 0;
+	unsigned free_lanes = j->lanes - j->tasks_out;
+	switch (j->phase) {
+	case PHASE_LOOK:
+	case PHASE_PREPARE:
+		return !j->issued;
+	case PHASE_DECODE:
+		return (unsigned)min_u64(free_lanes, j->cost.pieces - j->pieces_issued);
+	case PHASE_CUT:
+		return list_empty(&j->wanted) ? 0 : (unsigned)min_u64(free_lanes, j->slots - j->slots_out);
+	}
+	return 0;
+}
+
+void job_refresh(struct store *s, struct job *j)
+{
+	unsigned n = tasks_ready(j);
+	if (n == 0) {
+		list_remove(&j->ready);
+		return;
+	}
+	if (!link_in_list(&j->ready))
+		INSERT_BY_SEQ(&s->ready[j->class], j, ready);
+	s->wake += n;
+}
+
+void job_start(struct store *s, struct job *j)
+{
+	list_remove(&j->queued);
+	j->state = JOB_RUN;
+	if (j->run.level == STORE_FIRST_LOOK)
+		j->phase = PHASE_LOOK;
+	else
+		j->phase = j->band != NULL ? PHASE_CUT : PHASE_PREPARE;
+	if (j->phase == PHASE_CUT)
+		j->pieces_left = 0;
+	INSERT_BY_SEQ(&s->running, j, running);
+	job_refresh(s, j);
+}
+
+static void job_free(struct store *s, struct job *j)
+{
+	leave_run_table(s, j);
+	list_remove(&j->queued);
+	list_remove(&j->running);
+	list_remove(&j->ready);
+	list_remove(&j->doubtful);
+	free(j->emitted);
+	free(j->bad);
+	free(j);
+}
+
+void job_drop_queued(struct store *s, struct job *j)
+{
+	s->admit = true; /* it may have been the one that younger jobs had to wait behind */
+	job_free(s, j);
+}
+
+/* A stopped job whose tasks are all back. */
+static void finish_stopped(struct store *s, struct job *j)
+{
+	if (j->tasks_out != 0)
+		return;
+	if (j->band != NULL)
+		spend(s, j->band, j->cost.band);
+	budget_release(s, j, j->reserved);
+	job_free(s, j);
+}
+
+static void job_stop(struct store *s, struct job *j)
+{
+	if (s->fault != FAULT_LATE_RUN_TABLE)
+		leave_run_table(s, j);
+	list_remove(&j->ready);
+	j->state = JOB_STOP;
+	__atomic_store_n(&j->stop, 1, __ATOMIC_RELAXED);
+	finish_stopped(s, j);
+}
+
+/* Nothing that this job does can succeed any more. */
+static void job_abort(struct store *s, struct job *j, int error)
+{
+	leave_run_table(s, j);
+	struct link *lists[] = { &j->wanted, &j->next };
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+		for (struct link *l; (l = list_first(lists[i])) != NULL;)
+			flight_fail(s, CONTAINER(l, struct flight, in_job), ANSWER_FAILED, error);
+	list_remove(&j->doubtful);
+	job_stop(s, j);
+}
+
+/* Everything wanted is out: the band goes to the cache. */
+static void job_end(struct store *s, struct job *j)
+{
+	leave_run_table(s, j);
+	if (j->band != NULL) {
+		bool keep = j->lone == RUN_WHOLE && !j->hole;
+		if (keep && cache_add(s, &j->run, LIST_BANDS, j->band, j->cost.band, j->cost.band) != NULL) {
+			j->reserved -= j->cost.band;
+			s->reserved -= j->cost.band;
+		} else {
+			spend(s, j->band, j->cost.band);
+		}
+		j->band = NULL;
+	}
+	budget_release(s, j, j->reserved);
+	for (struct link *l; (l = list_first(&j->next)) != NULL;) {
+		struct flight *f = CONTAINER(l, struct flight, in_job);
+		list_remove(&f->in_job);
+		if (job_attach(s, f) == NULL)
+			flight_fail(s, f, ANSWER_FAILED, ENOMEM);
+	}
+	job_free(s, j);
+}
+
+/* A finished chunk from its slot into the cache; false: it has to wait for a reply in hand. */
+static bool land(struct store *s, struct job *j, const struct landing *l)
+{
+	struct flight *f = l->flight;
+	if (!cache_make_room(s, l->capacity)) {
+		if (!list_empty(&f->waiters))
+			return false;
+		spend(s, l->bytes, l->capacity);
+		flight_fail(s, f, ANSWER_FAILED, ENOMEM);
+		j->slots_out--;
+		return true;
+	}
+	enum entry_list list = f->key.level == 0 ? LIST_CHUNKS : LIST_COARSE;
+	struct entry *e = cache_add(s, &f->key, list, l->bytes, l->len, l->capacity);
+	j->slots_out--;
+	if (e == NULL) {
+		spend(s, l->bytes, l->capacity);
+		flight_fail(s, f, ANSWER_FAILED, ENOMEM);
+		return true;
+	}
+	s->charge += l->capacity;
+	flight_answer(s, f, e);
+	return true;
+}
+
+void job_step(struct store *s, struct job *j)
+{
+	for (struct landing **p = &j->landings; *p != NULL;) {
+		struct landing *l = *p;
+		if (land(s, j, l)) {
+			*p = l->next;
+			free(l);
+		} else {
+			p = &l->next;
+		}
+	}
+	if (j->state == JOB_RUN && j->phase == PHASE_CUT && list_empty(&j->wanted) && j->tasks_out == 0 &&
+	    j->landings == NULL)
+		job_end(s, j);
+	else
+		job_refresh(s, j);
+}
+
+void job_lost_flight(struct store *s, struct job *j)
+{
+	if (j->state == JOB_STOP || link_in_list(&j->doubtful))
+		return;
+	list_append(&s->doubtful, &j->doubtful);
+}
+
+void job_check_empty(struct store *s, struct job *j)
+{
+	if (!list_empty(&j->wanted) || !list_empty(&j->next) || j->making != 0 || j->landings != NULL ||
+	    j->state == JOB_STOP)
+		return;
+	if (j->state == JOB_QUEUED)
+		job_drop_queued(s, j);
+	else if (j->phase == PHASE_CUT || (j->phase == PHASE_DECODE && j->pieces_left == 0))
+		job_step(s, j);
+	else if (j->phase != PHASE_LOOK) /* a first look is wanted sooner or later */
+		job_stop(s, j);
+}
+
+static bool issue_encode(struct store *s, struct job *j, struct task *t)
+{
+	struct link *l;
+	while ((l = list_first(&j->wanted)) != NULL) {
+		struct flight *f = CONTAINER(l, struct flight, in_job);
+		if (job_bad_for(s, j, &f->key)) {
+			flight_fail(s, f, ANSWER_FAILED, EIO);
+			continue;
+		}
+		list_remove(&f->in_job);
+		f->state = FLIGHT_MAKE;
+		j->emitted[f->k / 8] |= (uint8_t)(1 << (f->k % 8));
+		j->making++;
+		j->slots_out++;
+		t->kind = TASK_ENCODE;
+		t->key = f->key;
+		t->piece = f->k;
+		t->flight = f;
+		return true;
+	}
+	return false;
+}
+
+static bool issue(struct store *s, struct job *j, struct task *t)
+{
+	*t = (struct task){ .class = j->class, .job = j, .key = j->run, .lone = j->lone, .band = j->band };
+	t->band_size = j->cost.band;
+	t->slot_size = j->cost.slot;
+	switch (j->phase) {
+	case PHASE_LOOK:
+		t->kind = TASK_LOOK;
+		j->issued = true;
+		return true;
+	case PHASE_PREPARE:
+		t->kind = TASK_PREPARE;
+		j->issued = true;
+		return true;
+	case PHASE_DECODE:
+		t->kind = TASK_DECODE;
+		t->piece = j->pieces_issued++;
+		return true;
+	case PHASE_CUT:
+		return issue_encode(s, j, t);
+	}
+	return false;
+}
+
+bool store_task_take(struct store *s, enum job_class class, struct task *out)
+{
+	store_enter(s);
+	bool found = false;
+	struct link *l;
+	while (!found && (l = list_first(&s->ready[class])) != NULL) {
+		struct job *j = CONTAINER(l, struct job, ready);
+		found = issue(s, j, out);
+		j->tasks_out += found;
+		unsigned wake = s->wake;
+		job_refresh(s, j);
+		s->wake = wake; /* whoever was woken for these tasks is on the way */
+	}
+	store_leave(s);
+	return found;
+}
+
+static void look_done(struct store *s, struct job *j, int error)
+{
+	for (struct link *l; (l = list_first(&j->wanted)) != NULL;) {
+		struct flight *f = CONTAINER(l, struct flight, in_job);
+		if (error != 0)
+			flight_fail(s, f, ANSWER_FAILED, error);
+		else
+			flight_answer(s, f, NULL);
+	}
+	list_remove(&j->doubtful);
+	job_end(s, j);
+}
+
+static void encode_done(struct store *s, struct job *j, struct task *t)
+{
+	struct landing *l = t->error == 0 ? calloc(1, sizeof(*l)) : NULL;
+	if (l == NULL) {
+		if (t->error == 0)
+			spend(s, t->bytes, t->capacity);
+		j->slots_out--;
+		flight_fail(s, t->flight, ANSWER_FAILED, EIO);
+		return;
+	}
+	s->stats.made++;
+	s->stats.bytes_made += t->len;
+	bool exact;
+	s->ops->bound(s->ctx, &t->key, &exact);
+	if (!exact) {
+		s->stats.remade += memo_get(s, &t->key) != 0;
+		memo_put(s, &t->key, t->len);
+	}
+	*l = (struct landing){ NULL, t->flight, t->bytes, t->len, t->capacity };
+	struct landing **p = &j->landings;
+	while (*p != NULL)
+		p = &(*p)->next;
+	*p = l;
+}
+
+static void decode_done(struct store *s, struct job *j, const struct task *t)
+{
+	s->stats.strips_decoded += t->strips;
+	s->stats.planes_decoded += t->planes;
+	s->stats.bytes_fetched += t->fetched;
+	if (--j->pieces_left == 0)
+		j->phase = PHASE_CUT;
+}
+
+void store_task_done(struct store *s, struct task *t)
+{
+	store_enter(s);
+	struct job *j = t->job;
+	j->tasks_out--;
+	if (t->kind == TASK_PREPARE && t->error == 0) {
+		j->band = t->bytes;
+		j->phase = j->cost.pieces == 0 ? PHASE_CUT : PHASE_DECODE;
+	}
+	if (j->state == JOB_STOP) {
+		finish_stopped(s, j);
+	} else if (t->kind == TASK_LOOK) {
+		look_done(s, j, t->error);
+	} else if (t->error != 0 && t->kind != TASK_ENCODE) {
+		job_abort(s, j, t->error);
+	} else {
+		if (t->kind == TASK_DECODE)
+			decode_done(s, j, t);
+		else if (t->kind == TASK_ENCODE)
+			encode_done(s, j, t);
+		job_step(s, j);
+	}
+	store_leave(s);
+}
+
+/* What a job could not read counts for its chunks even after the error memory has forgotten it. */
+static void job_remember(struct job *j, const struct spot *spot)
+{
+	if (j->n_bad == j->cap_bad) {
+		size_t cap = j->cap_bad * 2 + 4;
+		struct spot *more = realloc(j->bad, cap * sizeof(*more));
+		if (more == NULL) {
+			j->all_bad = true; /* rather all chunks of this job than one wrong voxel */
+			return;
+		}
+		j->bad = more;
+		j->cap_bad = cap;
+	}
+	j->bad[j->n_bad++] = *spot;
+}
+
+/* Every flight that still waits and whose chunk needs the spot fails, whichever job it belongs to. */
+static void sweep(struct store *s, const struct spot *spot, int error)
+{
+	for (size_t i = 0; i < s->flights.n_buckets; i++) {
+		struct table_node *next;
+		for (struct table_node *n = s->flights.buckets[i]; n != NULL; n = next) {
+			next = n->next;
+			struct flight *f = CONTAINER(n, struct flight, node);
+			if (f->state == FLIGHT_WAIT && f->key.level != STORE_FIRST_LOOK &&
+			    f->key.image == spot->image && s->ops->needs(s->ctx, &f->key, spot))
+				flight_fail(s, f, ANSWER_FAILED, error);
+		}
+	}
+}
+
+void store_report(struct store *s, struct task *t, const struct spot *spot, int error, uint64_t for_ns)
+{
+	store_enter(s);
+	bad_put(s, spot, error, for_ns == 0 ? 0 : store_now(s) + for_ns);
+	job_remember(t->job, spot);
+	if (for_ns != 0)
+		t->job->hole = true;
+	sweep(s, spot, error);
+	store_leave(s);
+}
+
+bool store_known_bad(struct store *s, struct task *t, const struct spot *spot)
+{
+	store_enter(s);
+	bool for_good;
+	int error = bad_get(s, spot, &for_good);
+	if (error != 0) {
+		job_remember(t->job, spot);
+		t->job->hole |= !for_good;
+	}
+	store_leave(s);
+	return error != 0;
+}
+
+bool store_task_stopped(const struct task *t)
+{
+	return __atomic_load_n(&t->job->stop, __ATOMIC_RELAXED) != 0;
+}

@@ -1,0 +1,143 @@
+/* What stands between the store and those who work for it: the questions it asks about a source, and
+ * the tasks that workers take and bring back. Behind it stand the engine (threads, TIFFs) and the
+ * deterministic driver of the tests (one thread, made-up sources, virtual time). */
+#pragma once
+
+#include "fs/store.h"
+
+/* Passes and read-ahead are classes of later versions; workers already choose by class. */
+enum job_class { CLASS_FG, CLASS_PASS, CLASS_AHEAD };
+
+/* What a run needs, in bytes rounded to the pool's size classes. */
+struct run_cost {
+	uint64_t band;    /* decoded voxels */
+	uint64_t lane;    /* stored bytes of a piece and scratch of the task that works on it */
+	uint64_t slot;    /* largest encoding of a chunk */
+	uint32_t pieces;  /* decode tasks */
+	uint32_t chunks;
+};
+
+/* A place that cannot be read: one strip or tile of a plane, or all of it. */
+struct spot {
+	uint32_t image;
+	uint64_t plane, unit;
+};
+
+#define SPOT_ALL UINT64_MAX
+
+enum { RUN_WHOLE = UINT32_MAX };
+
+/* Questions; called with the store's lock held, so they answer from constant data, at once. `ctx` is
+ * the owner's. */
+struct store_ops {
+	/* The run that makes a chunk, and its number in it. */
+	uint64_t (*run_of)(void *ctx, const struct store_key *chunk, uint32_t *k);
+	/* Cost of a run (index = run), or where lone < chunks of making that chunk alone. */
+	void (*cost)(void *ctx, const struct store_key *run, uint32_t lone, struct run_cost *out);
+	/* May a chunk of this array be made alone, more cheaply than its run? */
+	bool (*lone_pays)(void *ctx, const struct store_key *chunk);
+	/* Largest size of the chunk; *exact: every encoding has it. */
+	uint64_t (*bound)(void *ctx, const struct store_key *chunk, bool *exact);
+	/* Planes first .. first+n-1 are what the chunk is made of. */
+	void (*planes)(void *ctx, const struct store_key *chunk, uint64_t *first, uint64_t *n);
+	/* Does the chunk need the spot? */
+	bool (*needs)(void *ctx, const struct store_key *chunk, const struct spot *spot);
+	/* Nanoseconds that never go back. */
+	uint64_t (*now)(void *ctx);
+	/* Is this process about to die? Called without the lock. */
+	bool (*dying)(void *ctx, int pid);
+	/* n tasks may be ready; the clock has something new to look at. Called without the lock. */
+	void (*wake_workers)(void *ctx, unsigned n);
+	void (*wake_clock)(void *ctx);
+	/* Gives a buffer back to the pool. Called without the lock. */
+	void (*give_back)(void *ctx, void *buf, uint64_t size);
+};
+
+struct store_config {
+	uint64_t budget;
+	uint64_t largest_slot; /* C: of any chunk of the mount */
+	unsigned threads;
+	bool check; /* test all invariants after each transition */
+};
+
+/* NULL: out of memory. `ops` must live as long as the store. */
+struct store *store_new(const struct store_config *config, const struct store_ops *ops, void *ctx);
+/* Nothing may be under way. */
+void store_free(struct store *s);
+
+/* The smallest budget that serves runs of at most this cost: 4/3 x (largest smallest reservation + four
+ * chunks), at least sixteen chunks. */
+uint64_t store_budget_needed(uint64_t largest_min, uint64_t largest_slot);
+
+enum task_kind {
+	TASK_LOOK,    /* first look at key.image */
+	TASK_PREPARE, /* get the band's buffer */
+	TASK_DECODE,  /* piece of the run into the band */
+	TASK_ENCODE,  /* chunk out of the band into a slot */
+};
+
+struct job;
+
+/* One step of work; whoever takes it brings it back by store_task_done. */
+struct task {
+	enum task_kind kind;
+	enum job_class class;
+	struct job *job;
+	struct store_key key; /* of the run, for TASK_ENCODE of the chunk */
+	uint32_t lone;        /* the band holds this chunk of the run only; RUN_WHOLE: all */
+	uint32_t piece;       /* TASK_DECODE; TASK_ENCODE: the chunk's number in the run */
+	void *band;
+	uint64_t band_size, slot_size;
+	struct flight *flight;
+	/* filled by the worker */
+	int error;         /* 0 or an errno value */
+	void *bytes;       /* TASK_PREPARE: the band; TASK_ENCODE: the encoded chunk, the store's from now on */
+	uint64_t len;      /* TASK_ENCODE: bytes used */
+	uint64_t capacity; /* TASK_ENCODE: size of the buffer as the pool counts it */
+	uint64_t strips, planes, fetched; /* TASK_DECODE: for the counters */
+};
+
+/* The next task of this class, oldest job first. False: there is none now. */
+bool store_task_take(struct store *s, enum job_class class, struct task *out);
+void store_task_done(struct store *s, struct task *t);
+
+/* During a TASK_DECODE: the spot is bad. for_ns 0: for good (damage, a changed file); else an I/O error
+ * that is remembered for so long. */
+void store_report(struct store *s, struct task *t, const struct spot *spot, int error, uint64_t for_ns);
+
+/* During a TASK_DECODE: true where the spot is known to be bad, so that it is not read again. */
+bool store_known_bad(struct store *s, struct task *t, const struct spot *spot);
+
+/* A hint: nobody waits for this task's job any more. */
+bool store_task_stopped(const struct task *t);
+
+/* Everything that is timed. Called by the clock; returns nanoseconds until it wants to be called again
+ * (UINT64_MAX: when woken). */
+uint64_t store_tick(struct store *s);
+
+/* No new gets; what waits is answered EIO; queues are emptied. Running tasks must still come back. */
+void store_shutdown(struct store *s);
+
+/* True when no task is out. */
+bool store_idle(struct store *s);
+
+/* Evicts everything that can be; for tests. */
+void store_drop_caches(struct store *s);
+
+/* For tests: NULL, or a sentence on the first broken invariant. `at_rest`: nothing is under way, so
+ * reservations must be zero. */
+const char *store_check(struct store *s, bool at_rest);
+
+/* For tests: faults planted on purpose, to show that the driver finds them. */
+enum store_fault {
+	FAULT_NONE,
+	FAULT_NO_LANDING_ZONE, /* reservations may take all but the pins' quarter */
+	FAULT_NO_PIN_QUARTER,  /* pins may take everything */
+	FAULT_NO_TICK,         /* grants are tried at releases only */
+	FAULT_LATE_RUN_TABLE,  /* a stopped job stays joinable until it ends */
+	FAULT_NO_LAST_HAND,    /* giving back a hand does not admit */
+	FAULT_FULL_SLOTS,      /* a job reserves for all wanted chunks at once */
+	FAULT_LOST_WAITER,     /* a cancelled flight is told to stop before it leaves the table */
+	FAULT_COUNT,
+};
+void store_plant(struct store *s, enum store_fault fault);
