@@ -8,12 +8,13 @@
 enum damaged { DAMAGED_ERROR, DAMAGED_FILL };
 
 struct engine_config {
-	uint64_t memory; /* 0: by the design's default */
+	uint64_t memory;  /* 0: by the design's default */
 	unsigned threads; /* 0: all cores */
 	enum damaged damaged;
 	bool codec_auto; /* else `encode` holds for every image */
 	enum codec codec;
 	int codec_level;
+	bool parse_all; /* every file of every image is parsed at once (`info`) */
 	struct scan_options scan;
 };
 
@@ -24,15 +25,21 @@ struct engine {
 	struct engine_config config;
 };
 
-/* Starts nothing yet: threads do not survive a fork. -EINVAL with the number that would do where the
- * budget is too small. */
-int engine_new(struct dataset *data, const struct engine_config *config, struct engine *out, struct err *err);
+/* Looks at the first images (up to ENGINE_FIRST_LOOKS; the others when somebody asks for them) and makes
+ * the store. No thread yet: threads do not survive a fork. On success the engine owns the dataset.
+ * -ENOBUFS with the number that would do where --memory is too small; -ENOMEM. */
+int engine_new(struct dataset *data, const struct engine_config *config, struct engine *out,
+	       struct err *err);
+
+enum { ENGINE_FIRST_LOOKS = 64 };
+
 int engine_start(struct engine *e, struct err *err);
 
-/* Answers what waits with EIO, ends the workers, frees the store and the dataset. */
+/* Answers what waits with EIO, ends the threads, frees the store and the dataset. */
 void engine_stop(struct engine *e);
 
-/* The first look at an image now, on this thread (before the threads start): scan, codec and windows. */
+/* The first look at an image on this thread, where it did not take place yet (not while workers run):
+ * scan, windows, codec. An unusable image is its error. */
 int engine_look(struct engine *e, size_t image, struct err *err);
 
 /* The budget in force, in bytes. */

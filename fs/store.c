@@ -129,7 +129,8 @@ static void waiter_unlink(struct store *s, struct waiter *w)
 	w->flight = NULL;
 }
 
-static void waiter_answer(struct store *s, struct waiter *w, const struct answer *a, struct entry *hand)
+static void waiter_answer(struct store *s, struct waiter *w, const struct answer *a,
+			  struct entry *hand)
 {
 	waiter_unlink(s, w);
 	w->answer = *a;
@@ -173,7 +174,8 @@ static void waiter_fail(struct store *s, struct waiter *w, enum answer_kind kind
 
 static struct waiter *waiter_find(struct store *s, uint64_t serial)
 {
-	for (struct table_node *n = table_first(&s->serials, serial); n != NULL; n = table_next(n)) {
+	for (struct table_node *n = table_first(&s->serials, serial); n != NULL;
+	     n = table_next(n)) {
 		struct waiter *w = CONTAINER(n, struct waiter, node);
 		if (w->get.serial == serial)
 			return w;
@@ -193,7 +195,8 @@ static void interrupted(struct store *s, struct waiter *w, int pid)
 
 static struct flight *flight_find(struct store *s, const struct store_key *key)
 {
-	for (struct table_node *n = table_first(&s->flights, key_hash(key)); n != NULL; n = table_next(n)) {
+	for (struct table_node *n = table_first(&s->flights, key_hash(key)); n != NULL;
+	     n = table_next(n)) {
 		struct flight *f = CONTAINER(n, struct flight, node);
 		if (same_key(&f->key, key))
 			return f;
@@ -545,7 +548,8 @@ struct store *store_new(const struct store_config *config, const struct store_op
 	s->ctx = ctx;
 	s->stats.budget = config->budget;
 	pthread_mutex_init(&s->lock, NULL);
-	struct table *tables[] = { &s->flights, &s->runs, &s->entries[0], &s->entries[1], &s->serials, &s->bad, &s->memo };
+	struct table *tables[] = { &s->flights, &s->runs, &s->entries[0], &s->entries[1],
+				   &s->serials, &s->bad,  &s->memo };
 	bool ok = true;
 	for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
 		ok &= table_init(tables[i]);
@@ -555,7 +559,8 @@ struct store *store_new(const struct store_config *config, const struct store_op
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(s->lru); i++)
 		list_init(&s->lru[i]);
-	struct link *lists[] = { &s->running, &s->doubtful, &s->timed, &s->interrupted, &s->memo_pages, &s->answered };
+	struct link *lists[] = { &s->running,	  &s->doubtful,	  &s->timed,
+				 &s->interrupted, &s->memo_pages, &s->answered };
 	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
 		list_init(lists[i]);
 	if (!ok) {

@@ -27,9 +27,9 @@ enum wait_kind {
 };
 
 enum answer_kind {
-	ANSWER_BYTES,     /* bytes and len; valid until the callback returns (pinned: until unpinned) */
-	ANSWER_BOUND,     /* len is the largest size that the chunk can have; work goes on */
-	ANSWER_FAILED,    /* error: errno value; len: the bound */
+	ANSWER_BYTES, /* bytes and len; valid until the callback returns (pinned: until unpinned) */
+	ANSWER_BOUND, /* len is the largest size that the chunk can have; work goes on */
+	ANSWER_FAILED,	  /* error: errno value; len: the bound */
 	ANSWER_CANCELLED, /* by store_cancel, store_interrupt or shutdown (error: EINTR, EIO) */
 };
 
@@ -43,9 +43,9 @@ struct answer {
 /* An open file: holds a pin on its chunk's bytes for as long as the budget allows. */
 struct handle {
 	struct store_key key;
-	struct entry *entry; /* the store's; NULL: not pinned */
+	struct entry *entry;	    /* the store's; NULL: not pinned */
 	struct handle *prev, *next; /* among the handles that pin, most recently read first */
-	uint64_t failed_len; /* set by the opener where the chunk could not be made */
+	uint64_t failed_len;	    /* set by the opener where the chunk could not be made */
 };
 
 struct get {

@@ -52,7 +52,7 @@ static bool fit(struct store *s, struct job *j, bool band_cached)
 	unsigned slots = wished_slots(s, j);
 	unsigned lanes = wished_lanes(s, band_cached ? 0 : j->cost.pieces, slots);
 	if (total(&j->cost, lanes, slots) <= room) {
-		s->tick_full_grants += s->in_tick;
+		s->late_by_tick += s->in_tick;
 		j->lanes = lanes;
 		j->slots = slots;
 		return true;

@@ -7,7 +7,8 @@ static struct table *entry_table(struct store *s, bool band)
 
 struct entry *cache_find(struct store *s, const struct store_key *key, bool band)
 {
-	for (struct table_node *n = table_first(entry_table(s, band), key_hash(key)); n != NULL; n = table_next(n)) {
+	for (struct table_node *n = table_first(entry_table(s, band), key_hash(key)); n != NULL;
+	     n = table_next(n)) {
 		struct entry *e = CONTAINER(n, struct entry, node);
 		if (same_key(&e->key, key))
 			return e;
@@ -85,8 +86,8 @@ bool cache_make_room(struct store *s, uint64_t need)
 	return true;
 }
 
-struct entry *cache_add(struct store *s, const struct store_key *key, enum entry_list list, void *bytes,
-			uint64_t len, uint64_t charge)
+struct entry *cache_add(struct store *s, const struct store_key *key, enum entry_list list,
+			void *bytes, uint64_t len, uint64_t charge)
 {
 	struct entry *e = calloc(1, sizeof(*e));
 	if (e == NULL)

@@ -20,7 +20,8 @@ void store_stats(struct store *s, struct store_stats *out)
 			out->longest = j->run;
 		}
 	}
-	for (const struct link *l = s->queue[CLASS_FG].next; l != &s->queue[CLASS_FG]; l = l->next) {
+	for (const struct link *l = s->queue[CLASS_FG].next; l != &s->queue[CLASS_FG];
+	     l = l->next) {
 		const struct job *j = CONTAINER(l, struct job, queued);
 		out->queued++;
 		if (j->t0 < oldest) {
@@ -69,7 +70,8 @@ static const char *check_progress(const struct store *s)
 	}
 	for (const struct link *l = s->running.next; l != &s->running; l = l->next) {
 		const struct job *j = CONTAINER(l, struct job, running);
-		if (j->state == JOB_RUN && j->tasks_out == 0 && !link_in_list(&j->ready) && j->landings == NULL)
+		if (j->state == JOB_RUN && j->tasks_out == 0 && !link_in_list(&j->ready) &&
+		    j->landings == NULL)
 			return "a running job without a task";
 	}
 	return NULL;
@@ -87,22 +89,25 @@ static const char *check(struct store *s, bool at_rest)
 	if (reserved != s->reserved)
 		return "the sum of the jobs' reservations is not what is reserved";
 	bool broken = false;
-	uint64_t entries = entries_charge(&s->entries[0], &broken) + entries_charge(&s->entries[1], &broken);
+	uint64_t entries =
+		entries_charge(&s->entries[0], &broken) + entries_charge(&s->entries[1], &broken);
 	if (broken)
 		return "an entry on a list although it is held, or on none although it is not";
 	/* Entries that left the table with a hand are the rest of the charge. */
 	if (s->charge < entries + reserved + s->memo_bytes)
 		return "less charged than is there";
-	if (s->pinned_bytes > s->config.budget / 4 && s->pinned_first != NULL && s->pinned_first->next != NULL &&
-	    s->pinned_first->entry != s->pinned_last->entry)
+	if (s->pinned_bytes > s->config.budget / 4 && s->pinned_first != NULL &&
+	    s->pinned_first->next != NULL && s->pinned_first->entry != s->pinned_last->entry)
 		return "pins above a quarter";
-	if (s->tick_full_grants != 0)
-		return "a full wish granted by the tick: an earlier event should have done it";
+	if (s->late_by_tick != 0)
+		return "the tick granted a full wish, or landed a chunk: an earlier event should "
+		       "have done it";
 	const char *why = check_flights(s);
 	if (why == NULL)
 		why = check_progress(s);
-	if (why == NULL && at_rest && (s->reserved != 0 || s->flights.n != 0 || s->runs.n != 0 || s->serials.n != 0 ||
-				       !list_empty(&s->queue[CLASS_FG]) || !list_empty(&s->running) || s->parked != 0))
+	if (why == NULL && at_rest &&
+	    (s->reserved != 0 || s->flights.n != 0 || s->runs.n != 0 || s->serials.n != 0 ||
+	     !list_empty(&s->queue[CLASS_FG]) || !list_empty(&s->running) || s->parked != 0))
 		why = "something is left although nothing is under way";
 	return why;
 }

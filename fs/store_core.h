@@ -15,14 +15,14 @@ enum { LIST_COUNT = LIST_CHUNKS + 1 };
 
 struct entry {
 	struct table_node node; /* in entries[list == LIST_BANDS] */
-	struct link lru;        /* in its list while it has no hand and no pin */
+	struct link lru;	/* in its list while it has no hand and no pin */
 	enum entry_list list;
 	struct store_key key;
 	void *bytes;
 	uint64_t len, charge; /* charge: size of the buffer */
-	unsigned hands;       /* replies being written */
-	unsigned pins;        /* handles that pin it */
-	bool gone;            /* no longer in the table; freed with its last hand */
+	unsigned hands;	      /* replies being written */
+	unsigned pins;	      /* handles that pin it */
+	bool gone;	      /* no longer in the table; freed with its last hand */
 };
 
 enum waiter_state { WAITER_WAITING, WAITER_SILENT };
@@ -69,7 +69,7 @@ struct job {
 	struct table_node node; /* in the run table: new flights may join */
 	bool joinable;
 	struct link queued, running, ready, doubtful; /* queues of the store */
-	struct link wanted, next;                     /* flights */
+	struct link wanted, next;		      /* flights */
 	struct store_key run;
 	uint32_t lone;
 	enum job_class class;
@@ -90,7 +90,7 @@ struct job {
 	size_t n_bad, cap_bad;
 	struct landing *landings;
 	unsigned making; /* flights in FLIGHT_MAKE */
-	int stop;        /* atomic copy of state == JOB_STOP, a hint for workers */
+	int stop;	 /* atomic copy of state == JOB_STOP, a hint for workers */
 };
 
 struct bad_spot {
@@ -130,12 +130,12 @@ struct store {
 	struct link queue[CLASS_AHEAD + 1]; /* jobs in order of seq */
 	struct link running;
 	struct link ready[CLASS_AHEAD + 1]; /* jobs with a task to hand out, in order of seq */
-	struct link doubtful;               /* jobs that may have nobody left */
-	struct link timed, interrupted;     /* waiters */
-	struct link lru[LIST_COUNT];        /* entries, oldest first */
+	struct link doubtful;		    /* jobs that may have nobody left */
+	struct link timed, interrupted;	    /* waiters */
+	struct link lru[LIST_COUNT];	    /* entries, oldest first */
 	struct link memo_pages;
 	struct handle *pinned_first, *pinned_last; /* most recently read first */
-	bool admit;         /* something was given back, or somebody new waits */
+	bool admit; /* something was given back, or somebody new waits */
 
 	uint64_t seq, serial;
 	uint64_t charge, reserved, pinned_bytes, memo_bytes, listed, list_bytes[LIST_COUNT];
@@ -147,7 +147,7 @@ struct store {
 	unsigned n_early;
 	uint64_t lone_runs[LONE_COUNT];
 	bool in_tick;
-	uint64_t tick_full_grants;
+	uint64_t late_by_tick; /* what the tick did although an earlier event should have */
 	struct store_stats stats;
 
 	/* what store_leave does after the lock is dropped */
@@ -181,7 +181,7 @@ void job_check_empty(struct store *s, struct job *j);
 void job_start(struct store *s, struct job *j); /* after its grant */
 void job_drop_queued(struct store *s, struct job *j);
 void job_refresh(struct store *s, struct job *j); /* puts it on or off the ready list */
-void job_step(struct store *s, struct job *j);    /* ends it where nothing is left to do */
+void job_step(struct store *s, struct job *j);	  /* ends it where nothing is left to do */
 bool job_bad_for(struct store *s, const struct job *j, const struct store_key *key);
 
 /* store_budget.c */
@@ -194,8 +194,8 @@ struct entry *cache_find(struct store *s, const struct store_key *key, bool band
 /* True when `need` more bytes can be charged, after eviction. */
 bool cache_make_room(struct store *s, uint64_t need);
 /* Adds an entry whose charge was added by the caller; NULL: out of memory (the buffer stays the caller's). */
-struct entry *cache_add(struct store *s, const struct store_key *key, enum entry_list list, void *bytes,
-			uint64_t len, uint64_t charge);
+struct entry *cache_add(struct store *s, const struct store_key *key, enum entry_list list,
+			void *bytes, uint64_t len, uint64_t charge);
 void *cache_take_band(struct store *s, struct entry *e);
 void cache_touch(struct store *s, struct entry *e);
 void cache_hand(struct store *s, struct entry *e);

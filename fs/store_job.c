@@ -5,7 +5,8 @@
 
 static struct job *run_find(struct store *s, const struct store_key *run)
 {
-	for (struct table_node *n = table_first(&s->runs, key_hash(run)); n != NULL; n = table_next(n)) {
+	for (struct table_node *n = table_first(&s->runs, key_hash(run)); n != NULL;
+	     n = table_next(n)) {
 		struct job *j = CONTAINER(n, struct job, node);
 		if (same_key(&j->run, run))
 			return j;
@@ -31,7 +32,8 @@ static void leave_run_table(struct store *s, struct job *j)
 /* A run of which one chunk was made alone a short while ago is being read in order: then its band pays. */
 static bool make_alone(struct store *s, const struct flight *f, const struct store_key *run)
 {
-	if (f->key.level == STORE_FIRST_LOOK || !s->ops->lone_pays(s->ctx, &f->key) || cache_find(s, run, true) != NULL)
+	if (f->key.level == STORE_FIRST_LOOK || !s->ops->lone_pays(s->ctx, &f->key) ||
+	    cache_find(s, run, true) != NULL)
 		return false;
 	uint64_t hash = key_hash(run) | 1;
 	uint64_t *seen = &s->lone_runs[hash / 2 % LONE_COUNT];
@@ -112,7 +114,9 @@ static unsigned tasks_ready(const struct job *j)
 	case PHASE_DECODE:
 		return (unsigned)min_u64(free_lanes, j->cost.pieces - j->pieces_issued);
 	case PHASE_CUT:
-		return list_empty(&j->wanted) ? 0 : (unsigned)min_u64(free_lanes, j->slots - j->slots_out);
+		return list_empty(&j->wanted)
+			       ? 0
+			       : (unsigned)min_u64(free_lanes, j->slots - j->slots_out);
 	}
 	return 0;
 }
@@ -200,7 +204,8 @@ static void job_end(struct store *s, struct job *j)
 	leave_run_table(s, j);
 	if (j->band != NULL) {
 		bool keep = j->lone == RUN_WHOLE && !j->hole;
-		if (keep && cache_add(s, &j->run, LIST_BANDS, j->band, j->cost.band, j->cost.band) != NULL) {
+		if (keep && cache_add(s, &j->run, LIST_BANDS, j->band, j->cost.band,
+				      j->cost.band) != NULL) {
 			j->reserved -= j->cost.band;
 			s->reserved -= j->cost.band;
 		} else {
@@ -239,6 +244,7 @@ static bool land(struct store *s, struct job *j, const struct landing *l)
 		return true;
 	}
 	s->charge += l->capacity;
+	s->late_by_tick += s->in_tick;
 	flight_answer(s, f, e);
 	return true;
 }
@@ -254,8 +260,8 @@ void job_step(struct store *s, struct job *j)
 			p = &l->next;
 		}
 	}
-	if (j->state == JOB_RUN && j->phase == PHASE_CUT && list_empty(&j->wanted) && j->tasks_out == 0 &&
-	    j->landings == NULL)
+	if (j->state == JOB_RUN && j->phase == PHASE_CUT && list_empty(&j->wanted) &&
+	    j->tasks_out == 0 && j->landings == NULL)
 		job_end(s, j);
 	else
 		job_refresh(s, j);
@@ -270,13 +276,16 @@ void job_lost_flight(struct store *s, struct job *j)
 
 void job_check_empty(struct store *s, struct job *j)
 {
-	if (!list_empty(&j->wanted) || !list_empty(&j->next) || j->making != 0 || j->landings != NULL ||
-	    j->state == JOB_STOP)
+	bool cutting = j->phase == PHASE_CUT || (j->phase == PHASE_DECODE && j->pieces_left == 0);
+	if (j->state == JOB_RUN && cutting) {
+		job_step(s, j); /* flights in `next` are waiting for its end */
+		return;
+	}
+	if (j->state == JOB_STOP || !list_empty(&j->wanted) || !list_empty(&j->next) ||
+	    j->making != 0)
 		return;
 	if (j->state == JOB_QUEUED)
 		job_drop_queued(s, j);
-	else if (j->phase == PHASE_CUT || (j->phase == PHASE_DECODE && j->pieces_left == 0))
-		job_step(s, j);
 	else if (j->phase != PHASE_LOOK) /* a first look is wanted sooner or later */
 		job_stop(s, j);
 }
@@ -306,7 +315,9 @@ static bool issue_encode(struct store *s, struct job *j, struct task *t)
 
 static bool issue(struct store *s, struct job *j, struct task *t)
 {
-	*t = (struct task){ .class = j->class, .job = j, .key = j->run, .lone = j->lone, .band = j->band };
+	*t = (struct task){
+		.class = j->class, .job = j, .key = j->run, .lone = j->lone, .band = j->band
+	};
 	t->band_size = j->cost.band;
 	t->slot_size = j->cost.slot;
 	switch (j->phase) {
@@ -448,7 +459,8 @@ static void sweep(struct store *s, const struct spot *spot, int error)
 	}
 }
 
-void store_report(struct store *s, struct task *t, const struct spot *spot, int error, uint64_t for_ns)
+void store_report(struct store *s, struct task *t, const struct spot *spot, int error,
+		  uint64_t for_ns)
 {
 	store_enter(s);
 	bad_put(s, spot, error, for_ns == 0 ? 0 : store_now(s) + for_ns);

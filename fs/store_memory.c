@@ -8,7 +8,8 @@ static uint64_t memo_hash(const struct store_key *k)
 static struct memo_page *memo_find(struct store *s, const struct store_key *k)
 {
 	uint64_t first = k->index / MEMO_SLOTS * MEMO_SLOTS;
-	for (struct table_node *n = table_first(&s->memo, memo_hash(k)); n != NULL; n = table_next(n)) {
+	for (struct table_node *n = table_first(&s->memo, memo_hash(k)); n != NULL;
+	     n = table_next(n)) {
 		struct memo_page *p = CONTAINER(n, struct memo_page, node);
 		if (p->image == k->image && p->level == k->level && p->first == first)
 			return p;
@@ -78,10 +79,11 @@ static uint64_t bad_hash(uint32_t image, uint64_t plane)
 
 static struct bad_spot *bad_find(struct store *s, const struct spot *spot)
 {
-	for (struct table_node *n = table_first(&s->bad, bad_hash(spot->image, spot->plane)); n != NULL;
-	     n = table_next(n)) {
+	for (struct table_node *n = table_first(&s->bad, bad_hash(spot->image, spot->plane));
+	     n != NULL; n = table_next(n)) {
 		struct bad_spot *b = CONTAINER(n, struct bad_spot, node);
-		if (b->spot.image == spot->image && b->spot.plane == spot->plane && b->spot.unit == spot->unit)
+		if (b->spot.image == spot->image && b->spot.plane == spot->plane &&
+		    b->spot.unit == spot->unit)
 			return b;
 	}
 	return NULL;
@@ -135,7 +137,8 @@ int bad_for_chunk(struct store *s, const struct store_key *key)
 	s->ops->planes(s->ctx, key, &first, &n);
 	for (uint64_t plane = first; plane < first + n; plane++) {
 		struct table_node *next;
-		for (struct table_node *t = table_first(&s->bad, bad_hash(key->image, plane)); t != NULL; t = next) {
+		for (struct table_node *t = table_first(&s->bad, bad_hash(key->image, plane));
+		     t != NULL; t = next) {
 			next = table_next(t);
 			struct bad_spot *b = CONTAINER(t, struct bad_spot, node);
 			if (b->spot.image != key->image || b->spot.plane != plane ||

@@ -10,10 +10,10 @@ enum job_class { CLASS_FG, CLASS_PASS, CLASS_AHEAD };
 
 /* What a run needs, in bytes rounded to the pool's size classes. */
 struct run_cost {
-	uint64_t band;    /* decoded voxels */
-	uint64_t lane;    /* stored bytes of a piece and scratch of the task that works on it */
-	uint64_t slot;    /* largest encoding of a chunk */
-	uint32_t pieces;  /* decode tasks */
+	uint64_t band;	 /* decoded voxels */
+	uint64_t lane;	 /* stored bytes of a piece and scratch of the task that works on it */
+	uint64_t slot;	 /* largest encoding of a chunk */
+	uint32_t pieces; /* decode tasks */
 	uint32_t chunks;
 };
 
@@ -84,15 +84,15 @@ struct task {
 	enum job_class class;
 	struct job *job;
 	struct store_key key; /* of the run, for TASK_ENCODE of the chunk */
-	uint32_t lone;        /* the band holds this chunk of the run only; RUN_WHOLE: all */
-	uint32_t piece;       /* TASK_DECODE; TASK_ENCODE: the chunk's number in the run */
+	uint32_t lone;	      /* the band holds this chunk of the run only; RUN_WHOLE: all */
+	uint32_t piece;	      /* TASK_DECODE; TASK_ENCODE: the chunk's number in the run */
 	void *band;
 	uint64_t band_size, slot_size;
 	struct flight *flight;
 	/* filled by the worker */
-	int error;         /* 0 or an errno value */
-	void *bytes;       /* TASK_PREPARE: the band; TASK_ENCODE: the encoded chunk, the store's from now on */
-	uint64_t len;      /* TASK_ENCODE: bytes used */
+	int error; /* 0 or an errno value */
+	void *bytes; /* TASK_PREPARE: the band; TASK_ENCODE: the encoded chunk, the store's from now on */
+	uint64_t len;	   /* TASK_ENCODE: bytes used */
 	uint64_t capacity; /* TASK_ENCODE: size of the buffer as the pool counts it */
 	uint64_t strips, planes, fetched; /* TASK_DECODE: for the counters */
 };
@@ -103,7 +103,8 @@ void store_task_done(struct store *s, struct task *t);
 
 /* During a TASK_DECODE: the spot is bad. for_ns 0: for good (damage, a changed file); else an I/O error
  * that is remembered for so long. */
-void store_report(struct store *s, struct task *t, const struct spot *spot, int error, uint64_t for_ns);
+void store_report(struct store *s, struct task *t, const struct spot *spot, int error,
+		  uint64_t for_ns);
 
 /* During a TASK_DECODE: true where the spot is known to be bad, so that it is not read again. */
 bool store_known_bad(struct store *s, struct task *t, const struct spot *spot);
@@ -133,7 +134,7 @@ enum store_fault {
 	FAULT_NONE,
 	FAULT_NO_LANDING_ZONE, /* reservations may take all but the pins' quarter */
 	FAULT_NO_PIN_QUARTER,  /* pins may take everything */
-	FAULT_NO_TICK,         /* grants are tried at releases only */
+	FAULT_NO_TICK,	       /* grants are tried at releases only */
 	FAULT_LATE_RUN_TABLE,  /* a stopped job stays joinable until it ends */
 	FAULT_NO_LAST_HAND,    /* giving back a hand does not admit */
 	FAULT_FULL_SLOTS,      /* a job reserves for all wanted chunks at once */

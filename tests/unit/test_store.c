@@ -1,6 +1,6 @@
 /* The store's deterministic driver: one thread plays clients, workers, clock and a made-up source in
  * virtual time, everything drawn from a seed, and asks store_check after each event. NGFFUSE_SEEDS=A-B
- * chooses the seeds (default 1-10000), NGFFUSE_STORE_TRACE=1 prints what happens. */
+ * chooses the seeds (default 1-10000). */
 #include <check.h>
 #include <errno.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 
 #include "fs/store_task.h"
 
-enum { MAX_CLIENTS = 120, MAX_BUSY = 8, MAX_DEPTH = 3 };
+enum { MAX_CLIENTS = 120, MAX_BUSY = 8, MAX_DEPTH = 12 };
 
 static const uint64_t ms = 1000000;
 
@@ -45,7 +45,7 @@ struct world {
 	uint64_t tick_at, events;
 	long buffers;
 	const char *why;
-	bool trace;
+	bool running_out;
 };
 
 /* What the made-up buffers hold, so that bytes of another chunk or of an unfinished band are noticed. */
@@ -154,7 +154,7 @@ static void give_back(void *ctx, void *buf, UNUSED uint64_t size)
 	free(buf);
 }
 
-static const struct store_ops ops = { run_of, cost,  lone_pays,    bound,      planes,   needs,
+static const struct store_ops ops = { run_of, cost,  lone_pays,	   bound,      planes,	 needs,
 				      now,    dying, wake_workers, wake_clock, give_back };
 
 static void *buffer(struct world *w, const struct store_key *key, uint32_t lone)
@@ -241,11 +241,13 @@ static void start_tasks(struct world *w)
 		struct busy *b = &w->busy[i];
 		if (b->taken)
 			continue;
-		b->taken = true; /* taking a task may answer somebody, and the others go on meanwhile */
+		b->taken =
+			true; /* taking a task may answer somebody, and the others go on meanwhile */
 		b->until = UINT64_MAX;
 		b->taken = store_task_take(w->store, CLASS_FG, &b->task);
 		if (b->taken)
-			b->until = w->now + draw(w, 20 * ms) + (draw(w, 200) == 0 ? draw(w, w->max_hang) : 0);
+			b->until = w->now + draw(w, 20 * ms) +
+				   (draw(w, 200) == 0 ? draw(w, w->max_hang) : 0);
 	}
 }
 
@@ -284,14 +286,15 @@ static void done(void *data, const struct answer *a)
 	/* Writing the reply takes a while, and the others go on. */
 	if (w->depth < MAX_DEPTH && chance(w, w->hold)) {
 		w->depth++;
-		for (unsigned n = 1 + (unsigned)draw(w, 20); n > 0; n--)
+		for (unsigned n = 1 + (unsigned)draw(w, 6); n > 0; n--)
 			play_one(w);
 		w->depth--;
 		if (a->kind == ANSWER_BYTES)
 			check_bytes(w, c, a);
 	}
 	c->waiting = false;
-	if ((c->kind == WAIT_OPEN || c->kind == WAIT_READ) && a->kind != ANSWER_CANCELLED && c->reads_left > 0) {
+	if ((c->kind == WAIT_OPEN || c->kind == WAIT_READ) && a->kind != ANSWER_CANCELLED &&
+	    c->reads_left > 0) {
 		c->open = true;
 		c->act_at = w->now + draw(w, 200 * ms);
 	} else if (c->kind == WAIT_OPEN || c->kind == WAIT_READ) {
@@ -358,7 +361,7 @@ static void act(struct world *w, struct client *c)
 
 static void start_client(struct world *w)
 {
-	for (unsigned i = 0; i < w->n_clients; i++) {
+	for (unsigned i = 0; i < w->n_clients && !w->running_out; i++) {
 		struct client *c = &w->clients[i];
 		if (!c->waiting && !c->open) {
 			new_request(w, c);
@@ -444,6 +447,7 @@ static void run_out(struct world *w)
 {
 	uint64_t due, limit = w->events + 200000;
 	unsigned idle_ticks = 0;
+	w->running_out = true;
 	for (unsigned i = 0; i < w->n_clients; i++)
 		w->clients[i].cancel_at = UINT64_MAX;
 	while (w->why == NULL && advance(w, &due) && w->events < limit && idle_ticks < 200) {
@@ -463,10 +467,11 @@ static const uint64_t factors[] = { 100, 100, 100, 105, 130, 200, 1000 };
 
 static void world_init(struct world *w, uint64_t seed)
 {
-	*w = (struct world){ .rng = seed * 0x2545f4914f6cdd1dULL, .seed = seed, .tick_at = UINT64_MAX };
+	*w = (struct world){ .rng = seed * 0x2545f4914f6cdd1dULL,
+			     .seed = seed,
+			     .tick_at = UINT64_MAX };
 	static const unsigned threads[] = { 1, 2, 8 };
 	w->now = 1000 * ms;
-	w->trace = getenv("NGFFUSE_STORE_TRACE") != NULL;
 	w->threads = threads[draw(w, 3)];
 	w->images = 1 + (unsigned)draw(w, 2);
 	w->runs = 1 + (unsigned)draw(w, 10);
@@ -479,7 +484,8 @@ static void world_init(struct world *w, uint64_t seed)
 	w->damage = rates[draw(w, 4)];
 	w->io_errors = rates[draw(w, 4)];
 	w->encoder_errors = chance(w, 20) ? 50 : 0;
-	w->hold = chance(w, 50) ? 10 : 0;
+	static const unsigned holds[] = { 0, 0, 10, 40 };
+	w->hold = holds[draw(w, 4)];
 	w->max_hang = 5000 * ms;
 	uint64_t unit = 4096; /* large beside a page of the size memo */
 	w->cost.band = (1 + draw(w, 200)) * unit;
@@ -550,7 +556,8 @@ START_TEST(every_seed_holds)
 		const char *why = play(seed, FAULT_NONE);
 		ck_assert_msg(why == NULL, "seed %llu: %s", (unsigned long long)seed, why);
 	}
-	printf("store driver: seeds %llu-%llu hold\n", (unsigned long long)from, (unsigned long long)to);
+	printf("store driver: seeds %llu-%llu hold\n", (unsigned long long)from,
+	       (unsigned long long)to);
 }
 END_TEST
 
@@ -574,7 +581,8 @@ static bool child_finds(enum store_fault f)
 			const char *why = play(seed, f);
 			if (why == NULL)
 				continue;
-			printf("planted: %s: found by seed %llu: %s\n", fault_names[f], (unsigned long long)seed, why);
+			printf("planted: %s: found by seed %llu: %s\n", fault_names[f],
+			       (unsigned long long)seed, why);
 			fflush(stdout);
 			_exit(1);
 		}

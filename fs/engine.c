@@ -1,0 +1,209 @@
+#include "fs/engine.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "fs/cgroup.h"
+#include "fs/engine_ops.h"
+#include "fs/log.h"
+#include "fs/sample.h"
+
+static const uint64_t default_least = 256 * MiB;
+static const uint64_t default_most = 4 * GiB;
+static const uint64_t sample_band = 8 * MiB;
+
+uint64_t engine_budget(const struct engine *e)
+{
+	return e->parts->budget;
+}
+
+/* Codec of an image by the options; with `auto` the sample decides. */
+static void set_codec(const struct engine_config *c, struct image *im)
+{
+	im->encode.dtype = im->dtype;
+	im->encode.codec = c->codec_auto ? CODEC_NONE : c->codec;
+	im->encode.level = c->codec_auto ? 0 : c->codec_level;
+	snprintf(im->codec_from.text, sizeof(im->codec_from.text), "%s",
+		 c->codec_auto ? "auto" : "option");
+}
+
+/* An image that was not weighed at the mount must fit the budget that the mount got. */
+static int weigh(const struct engine_parts *p, const struct image *im, struct err *err)
+{
+	uint64_t slot, least = engine_least(im, &slot);
+	if (!p->lazy || p->budget == 0 ||
+	    (slot <= p->largest_slot && store_budget_needed(least, p->largest_slot) <= p->budget))
+		return 0;
+	struct text t = { 0 };
+	text_add_size(&t, store_budget_needed(least, slot));
+	int e = err_set(err, ENOBUFS, "its chunks need --memory of %s", t.s == NULL ? "more" : t.s);
+	text_done(&t);
+	return e;
+}
+
+static int look(struct engine_parts *p, struct bench *b, size_t i, struct err *err)
+{
+	struct dataset *d = p->engine->data;
+	struct image *im = &d->images[i];
+	const struct engine_config *c = &p->engine->config;
+	int e = dataset_look(d, i, &c->scan, c->parse_all, err);
+	if (e == 0) {
+		set_codec(c, im);
+		e = weigh(p, im, err);
+	}
+	if (e == 0)
+		e = sample_image(&p->plant, b, im, (uint32_t)i, c->codec_auto, err);
+	if (e == -ENOMEM)
+		return e; /* tried again by whoever asks next */
+	if (e < 0) {
+		im->why = *err;
+		log_problem("image", im->id, err->msg);
+	}
+	image_publish(im, e < 0 ? IMAGE_BAD : IMAGE_READY);
+	return e;
+}
+
+static int look_task(void *ctx, struct bench *b, uint32_t image)
+{
+	struct engine_parts *p = ctx;
+	struct err err = { 0 };
+	const struct image *im = &p->engine->data->images[image];
+	if (image_state(im) == IMAGE_UNSEEN)
+		return look(p, b, image, &err);
+	return image_state(im) == IMAGE_BAD ? -EIO : 0;
+}
+
+int engine_look(struct engine *e, size_t image, struct err *err)
+{
+	const struct image *im = &e->data->images[image];
+	if (image_state(im) == IMAGE_READY)
+		return 0;
+	if (image_state(im) == IMAGE_BAD) {
+		*err = im->why;
+		return -err->code;
+	}
+	struct bench b;
+	if (!bench_init(&b))
+		return err_oom(err);
+	int r = look(e->parts, &b, image, err);
+	bench_done(&b);
+	return r;
+}
+
+static int first_looks(struct engine *e, struct err *err)
+{
+	const struct dataset *d = e->data;
+	size_t n = e->config.parse_all ? d->n_images : min_u64(d->n_images, ENGINE_FIRST_LOOKS);
+	for (size_t i = 0; i < n; i++)
+		if (engine_look(e, i, err) == -ENOMEM)
+			return -ENOMEM;
+	e->parts->lazy = n < d->n_images;
+	return 0;
+}
+
+/* What the mount asks for: the costliest run of all images that were looked at. */
+static uint64_t needed(struct engine *e)
+{
+	struct engine_parts *p = e->parts;
+	uint64_t least = p->look.lane, slot;
+	p->largest_slot = p->lazy ? MiB + MiB / 16 : 64 * KiB;
+	for (size_t i = 0; i < e->data->n_images; i++) {
+		const struct image *im = &e->data->images[i];
+		if (image_state(im) != IMAGE_READY)
+			continue;
+		least = max_u64(least, engine_least(im, &slot));
+		p->largest_slot = max_u64(p->largest_slot, slot);
+	}
+	return store_budget_needed(least, p->largest_slot);
+}
+
+static int choose_budget(struct engine *e, struct err *err)
+{
+	uint64_t need = needed(e), asked = e->config.memory, granted = cgroup_memory();
+	uint64_t budget = max_u64(default_least, min_u64(default_most, granted / 4));
+	if (asked == 0 && need > budget && need <= granted / 2)
+		budget = need;
+	if (asked != 0)
+		budget = asked;
+	e->parts->budget = budget;
+	if (need <= budget)
+		return 0;
+	uint64_t mib = ceil_div(need, MiB);
+	return err_set(err, ENOBUFS,
+		       "--memory %lluM is too little for the chunks of this source: --memory %lluM "
+		       "would do",
+		       (unsigned long long)(budget / MiB), (unsigned long long)mib);
+}
+
+static int make_parts(struct engine *e, struct err *err)
+{
+	struct engine_parts *p = e->parts;
+	p->engine = e;
+	p->plant = (struct plant){ .data = e->data,
+				   .files = files_new(e->data),
+				   .pool = pool_new(),
+				   .damaged = e->config.damaged };
+	if (p->plant.files == NULL || p->plant.pool == NULL)
+		return err_oom(err);
+	int r = first_looks(e, err);
+	if (r < 0)
+		return r;
+	/* A first look holds its sample, and one strip or tile with what it is decoded from. */
+	p->look = (struct run_cost){ .lane = pool_round(2 * sample_band) };
+	r = choose_budget(e, err);
+	if (r < 0)
+		return r;
+	struct workers_config wc = {
+		.plant = &p->plant, .threads = e->config.threads, .look = look_task, .ctx = p
+	};
+	struct store_config sc = { .budget = p->budget,
+				   .largest_slot = p->largest_slot,
+				   .threads = e->config.threads };
+	p->workers = workers_new(&wc);
+	e->store = store_new(&sc, &engine_ops, p);
+	p->plant.store = e->store;
+	return p->workers == NULL || e->store == NULL ? err_oom(err) : 0;
+}
+
+static void parts_free(struct engine *e)
+{
+	struct engine_parts *p = e->parts;
+	store_free(e->store);
+	files_free(p->plant.files);
+	pool_free(p->plant.pool);
+	free(p);
+	e->parts = NULL;
+	e->store = NULL;
+}
+
+int engine_new(struct dataset *data, const struct engine_config *config, struct engine *out,
+	       struct err *err)
+{
+	*out = (struct engine){ .data = data, .config = *config };
+	out->parts = calloc(1, sizeof(*out->parts));
+	if (out->parts == NULL)
+		return err_oom(err);
+	if (out->config.threads == 0)
+		out->config.threads = cgroup_cores();
+	int r = make_parts(out, err);
+	if (r < 0) {
+		workers_stop(out->parts->workers);
+		parts_free(out);
+	}
+	return r;
+}
+
+int engine_start(struct engine *e, struct err *err)
+{
+	return workers_start(e->parts->workers, err);
+}
+
+void engine_stop(struct engine *e)
+{
+	store_shutdown(e->store);
+	workers_stop(e->parts->workers);
+	parts_free(e);
+	dataset_free(e->data);
+	e->data = NULL;
+}

@@ -1,0 +1,140 @@
+#include "fs/engine_ops.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static const struct image *image_of(const struct engine_parts *p, const struct store_key *key)
+{
+	return &p->plant.data->images[key->image];
+}
+
+static uint64_t run_of(void *ctx, const struct store_key *chunk, uint32_t *k)
+{
+	const struct grid *g = &image_of(ctx, chunk)->grid;
+	*k = (uint32_t)grid_chunk_in_run(g, chunk->index);
+	return grid_run_of(g, chunk->index);
+}
+
+static void cost(void *ctx, const struct store_key *run, uint32_t lone, struct run_cost *out)
+{
+	const struct engine_parts *p = ctx;
+	if (run->level == STORE_FIRST_LOOK)
+		*out = p->look;
+	else
+		produce_cost(image_of(p, run), run->index, lone, out);
+}
+
+static bool lone_pays(void *ctx, const struct store_key *chunk)
+{
+	return produce_lone_pays(image_of(ctx, chunk));
+}
+
+static uint64_t bound(void *ctx, const struct store_key *chunk, bool *exact)
+{
+	const struct image *im = image_of(ctx, chunk);
+	*exact = encode_size_known(&im->encode);
+	return encode_bound(&im->encode, grid_chunk_bytes(&im->grid));
+}
+
+static void planes(void *ctx, const struct store_key *chunk, uint64_t *first, uint64_t *n)
+{
+	const struct image *im = image_of(ctx, chunk);
+	struct grid_chunk c;
+	grid_chunk_at(&im->grid, chunk->index, &c);
+	uint64_t samples = im->grid.size[AXIS_C] / im->n_c;
+	*first = image_plane(im, c.lo[AXIS_T], c.lo[AXIS_C] / samples, c.lo[AXIS_Z]);
+	*n = c.hi[AXIS_Z] - c.lo[AXIS_Z];
+}
+
+static bool needs(void *ctx, const struct store_key *chunk, const struct spot *spot)
+{
+	const struct image *im = image_of(ctx, chunk);
+	const struct tiff_page *k = &im->kind;
+	uint64_t first, n;
+	if (spot->image != chunk->image)
+		return false;
+	planes(ctx, chunk, &first, &n);
+	if (spot->plane < first || spot->plane >= first + n)
+		return false;
+	if (spot->unit == SPOT_ALL)
+		return true;
+	struct grid_chunk c;
+	grid_chunk_at(&im->grid, chunk->index, &c);
+	uint64_t per_sample = (uint64_t)k->units_x * k->units_y, unit = spot->unit % per_sample;
+	uint64_t samples = im->grid.size[AXIS_C] / im->n_c;
+	if (k->planar && spot->unit / per_sample != c.lo[AXIS_C] % samples)
+		return false;
+	uint64_t y = unit / k->units_x * k->unit_h, x = unit % k->units_x * k->unit_w;
+	return y < c.hi[AXIS_Y] && y + k->unit_h > c.lo[AXIS_Y] && x < c.hi[AXIS_X] &&
+	       x + k->unit_w > c.lo[AXIS_X];
+}
+
+static uint64_t now(UNUSED void *ctx)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+/* SIGKILL is pending for the process, as proc(5) shows it: also after a signal that ends it by default. A
+ * process that is gone needs no answer either. */
+static bool dying(UNUSED void *ctx, int pid)
+{
+	char path[40], buf[4096];
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	CLEANUP(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT;
+	int64_t n = read(fd, buf, sizeof(buf) - 1);
+	if (n <= 0)
+		return errno == ESRCH;
+	buf[n] = '\0';
+	static const char *const fields[] = { "\nSigPnd:", "\nShdPnd:" };
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		const char *at = strstr(buf, fields[i]);
+		if (at != NULL && (strtoull(at + strlen(fields[i]), NULL, 16) & 0x100) != 0)
+			return true;
+	}
+	return false;
+}
+
+static void wake_workers(void *ctx, unsigned n)
+{
+	const struct engine_parts *p = ctx;
+	workers_wake(p->workers, n);
+}
+
+static void wake_clock(void *ctx)
+{
+	const struct engine_parts *p = ctx;
+	workers_wake_clock(p->workers);
+}
+
+static void give_back(void *ctx, void *buf, uint64_t size)
+{
+	const struct engine_parts *p = ctx;
+	pool_put(p->plant.pool, buf, size);
+}
+
+const struct store_ops engine_ops = { run_of, cost,  lone_pays,	   bound,      planes,	 needs,
+				      now,    dying, wake_workers, wake_clock, give_back };
+
+uint64_t engine_least(const struct image *im, uint64_t *slot)
+{
+	struct run_cost c;
+	uint64_t most = 0;
+	/* The first run is as deep as any; the costliest rows and columns are found among the first few of
+	 * each axis and the last. */
+	uint64_t n = grid_run_count(&im->grid);
+	for (uint64_t i = 0; i < n && i < 4096; i++) {
+		produce_cost(im, i, RUN_WHOLE, &c);
+		most = max_u64(most, c.band + c.lane + c.slot);
+	}
+	produce_cost(im, 0, RUN_WHOLE, &c);
+	*slot = c.slot;
+	uint64_t worst = pool_round(grid_band_bytes_worst(&im->grid)) + c.lane + c.slot;
+	return max_u64(most, worst);
+}

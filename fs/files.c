@@ -1,0 +1,272 @@
+#include "fs/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <time.h>
+
+#include "fs/list.h"
+
+static const uint64_t name_check_ns = 1000000000;
+
+/* File systems whose inode numbers change with a remount, by statfs(2). */
+static const unsigned long network_magic[] = {
+	NFS_SUPER_MAGIC,       0xff534d42 /* cifs */,	0xfe534d42 /* smb2 */,
+	0x517b /* smb */,      0x65735546 /* fuse */,	V9FS_MAGIC,
+	AFS_SUPER_MAGIC,       0x00c36400 /* ceph */,	0x0bd00bd0 /* lustre */,
+	0x47504653 /* gpfs */, 0x19830326 /* beegfs */,
+};
+
+struct open_file {
+	struct table_node node;
+	struct link idle; /* in files->idle while nobody uses it */
+	uint32_t file;
+	int fd;
+	unsigned users;
+	uint64_t checked; /* time of the last check by name */
+};
+
+struct files {
+	const struct dataset *data;
+	bool check_inode;
+	pthread_mutex_t lock; /* guards what follows */
+	struct table open;
+	struct link idle; /* oldest first */
+	unsigned n_open, limit;
+	uint8_t *changed; /* a bit a file: found to be another; for good */
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static bool is_local(int fd)
+{
+	struct statfs s;
+	if (fstatfs(fd, &s) != 0)
+		return false;
+	for (size_t i = 0; i < ARRAY_SIZE(network_magic); i++)
+		if ((unsigned long)s.f_type == network_magic[i])
+			return false;
+	return true;
+}
+
+/* Half of the descriptors that the process may have, the soft limit raised to the hard one first. */
+static unsigned descriptor_limit(void)
+{
+	struct rlimit r = { 1024, 1024 };
+	if (getrlimit(RLIMIT_NOFILE, &r) == 0 && r.rlim_cur < r.rlim_max) {
+		struct rlimit more = { r.rlim_max, r.rlim_max };
+		if (setrlimit(RLIMIT_NOFILE, &more) == 0)
+			r = more;
+	}
+	return (unsigned)max_u64(16, min_u64(r.rlim_cur / 2, 4096));
+}
+
+struct files *files_new(const struct dataset *data)
+{
+	struct files *f = calloc(1, sizeof(*f));
+	if (f == NULL)
+		return NULL;
+	f->data = data;
+	f->check_inode = is_local(data->root_fd);
+	f->limit = descriptor_limit();
+	list_init(&f->idle);
+	pthread_mutex_init(&f->lock, NULL);
+	f->changed = calloc(1, data->n_files / 8 + 1);
+	if (f->changed == NULL || !table_init(&f->open)) {
+		files_free(f);
+		return NULL;
+	}
+	return f;
+}
+
+void files_free(struct files *f)
+{
+	if (f == NULL)
+		return;
+	for (struct link *l; (l = list_first(&f->idle)) != NULL;) {
+		struct open_file *o = CONTAINER(l, struct open_file, idle);
+		list_remove(l);
+		close(o->fd);
+		free(o);
+	}
+	table_done(&f->open);
+	free(f->changed);
+	pthread_mutex_destroy(&f->lock);
+	free(f);
+}
+
+static bool same_file(const struct files *f, const struct source_file *s, const struct stat *st)
+{
+	int64_t mtime = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+	return (uint64_t)st->st_size == s->size && mtime == s->mtime_ns &&
+	       (!f->check_inode || st->st_ino == s->ino);
+}
+
+static int changed(struct files *f, uint32_t file, struct err *err)
+{
+	pthread_mutex_lock(&f->lock);
+	f->changed[file / 8] |= (uint8_t)(1 << (file % 8));
+	pthread_mutex_unlock(&f->lock);
+	return err_set(err, ESTALE,
+		       "changed since it was mounted; mount again to see the new contents");
+}
+
+static struct open_file *find_open(struct files *f, uint32_t file)
+{
+	for (struct table_node *n = table_first(&f->open, file); n != NULL; n = table_next(n)) {
+		struct open_file *o = CONTAINER(n, struct open_file, node);
+		if (o->file == file)
+			return o;
+	}
+	return NULL;
+}
+
+/* Under the lock: takes an idle one out of the table when there are too many; its descriptor, or -1. */
+static int make_place(struct files *f)
+{
+	struct link *l = f->n_open < f->limit ? NULL : list_first(&f->idle);
+	if (l == NULL)
+		return -1;
+	struct open_file *o = CONTAINER(l, struct open_file, idle);
+	list_remove(l);
+	table_remove(&f->open, &o->node);
+	f->n_open--;
+	int fd = o->fd;
+	free(o);
+	return fd;
+}
+
+/* Opens and enters into the table; where another thread was faster, its entry is used. */
+static int open_new(struct files *f, uint32_t file, struct open_file **out, struct err *err)
+{
+	const struct source_file *s = &f->data->files[file];
+	CLEANUP(closep) int fd = dataset_open(f->data, s);
+	if (fd == -ENOENT)
+		return changed(f, file, err);
+	if (fd < 0)
+		return err_set(err, -fd, "cannot be opened: %s", strerror(-fd));
+	struct stat st;
+	if (fstat(fd, &st) != 0)
+		return err_set(err, errno, "cannot be examined: %s", strerror(errno));
+	if (!same_file(f, s, &st))
+		return changed(f, file, err);
+	struct open_file *o = calloc(1, sizeof(*o));
+	if (o == NULL)
+		return err_oom(err);
+	pthread_mutex_lock(&f->lock);
+	struct open_file *other = find_open(f, file);
+	int old = -1;
+	if (other == NULL) {
+		old = make_place(f);
+		o->file = file;
+		o->fd = fd;
+		o->checked = now_ns();
+		table_insert(&f->open, &o->node, file);
+		f->n_open++;
+		other = STEAL(o);
+		fd = -1;
+	}
+	other->users++;
+	list_remove(&other->idle);
+	pthread_mutex_unlock(&f->lock);
+	free(o);
+	closep(&old);
+	*out = other;
+	return 0;
+}
+
+static int64_t lease_pread(void *ctx, void *buf, size_t n, uint64_t off)
+{
+	struct file_lease *l = ctx;
+	size_t done = 0;
+	while (done < n) {
+		ssize_t r = pread(l->fd, (char *)buf + done, n - done,
+				  (off_t)(off + done)); /* lint-ok: pread's own types */
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return -errno;
+		if (r == 0)
+			break;
+		done += (size_t)r;
+	}
+	l->fetched += done;
+	return (int64_t)done;
+}
+
+static int check_by_name(struct files *f, struct open_file *o, uint64_t now, struct err *err)
+{
+	const struct source_file *s = &f->data->files[o->file];
+	struct stat st;
+	if (fstatat(f->data->root_fd, s->path, &st, 0) != 0) {
+		if (errno == ENOENT)
+			return changed(f, o->file, err);
+		return err_set(err, errno, "cannot be examined: %s", strerror(errno));
+	}
+	if (!same_file(f, s, &st))
+		return changed(f, o->file, err);
+	pthread_mutex_lock(&f->lock);
+	o->checked = now;
+	pthread_mutex_unlock(&f->lock);
+	return 0;
+}
+
+int files_get(struct files *f, uint32_t file, struct file_lease *out, struct err *err)
+{
+	uint64_t now = now_ns();
+	pthread_mutex_lock(&f->lock);
+	bool gone = (f->changed[file / 8] >> (file % 8) & 1) != 0;
+	struct open_file *o = gone ? NULL : find_open(f, file);
+	bool stale = false, found = o != NULL;
+	if (found) {
+		o->users++;
+		list_remove(&o->idle);
+		stale = now - o->checked >= name_check_ns;
+	}
+	pthread_mutex_unlock(&f->lock);
+	if (gone)
+		return changed(f, file, err);
+	if (!found) {
+		int r = open_new(f, file, &o, err);
+		if (r < 0)
+			return r;
+	}
+	*out = (struct file_lease){ .file = file, .fd = o->fd, .open = o };
+	out->reader = (struct reader){ lease_pread, out, f->data->files[file].size };
+	int r = stale ? check_by_name(f, o, now, err) : 0;
+	if (r < 0)
+		files_put(f, out);
+	return r;
+}
+
+void files_put(struct files *f, struct file_lease *l)
+{
+	int old = -1;
+	pthread_mutex_lock(&f->lock);
+	if (--l->open->users == 0) {
+		list_append(&f->idle, &l->open->idle);
+		if (f->n_open > f->limit)
+			old = make_place(f);
+	}
+	pthread_mutex_unlock(&f->lock);
+	closep(&old);
+	l->open = NULL;
+}
+
+int files_verify(struct files *f, const struct file_lease *l, struct err *err)
+{
+	struct stat st;
+	if (fstat(l->fd, &st) != 0)
+		return err_set(err, errno, "cannot be examined: %s", strerror(errno));
+	return same_file(f, &f->data->files[l->file], &st) ? 0 : changed(f, l->file, err);
+}

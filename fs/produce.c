@@ -1,0 +1,192 @@
+#include "fs/produce.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "codec/cut.h"
+
+/* A decode task is about this many voxel bytes, at least one row of strips or tiles. */
+static const uint64_t task_bytes = MiB;
+
+bool bench_init(struct bench *b)
+{
+	b->decoder = unit_decoder_new();
+	b->encoder = encoder_new();
+	if (b->decoder != NULL && b->encoder != NULL)
+		return true;
+	bench_done(b);
+	return false;
+}
+
+void bench_done(struct bench *b)
+{
+	unit_decoder_free(b->decoder);
+	encoder_free(b->encoder);
+	*b = (struct bench){ 0 };
+}
+
+bool produce_lone_pays(const struct image *im)
+{
+	return im->grid.rule == GRID_RAW || (!im->grid.layout.compressed &&
+					     !im->grid.layout.tiled && im->grid.rule == GRID_GIVEN);
+}
+
+void produce_band_box(const struct image *im, uint64_t run, uint32_t lone, struct band_box *out)
+{
+	struct grid_run r;
+	grid_run_at(&im->grid, run, &r);
+	*out = (struct band_box){ r.t, r.c0, r.n_c, r.z0, r.z1, r.by0, r.by1, r.bx0, r.bx1 };
+	if (lone == RUN_WHOLE)
+		return;
+	struct grid_chunk c;
+	grid_chunk_at(&im->grid, grid_run_chunk(&im->grid, run, lone), &c);
+	out->y0 = c.lo[AXIS_Y];
+	out->y1 = c.hi[AXIS_Y];
+	out->x0 = c.lo[AXIS_X];
+	out->x1 = c.hi[AXIS_X];
+}
+
+static uint64_t band_row_bytes(const struct image *im, const struct band_box *b)
+{
+	return (b->x1 - b->x0) * b->n_c * im->grid.voxel;
+}
+
+/* Rows of a piece: whole strips or tiles. A chunk alone is read plane by plane. */
+static uint64_t piece_rows(const struct image *im, const struct band_box *b, bool lone)
+{
+	uint64_t rows = b->y1 - b->y0;
+	if (lone)
+		return rows;
+	uint64_t unit =
+		im->grid.layout.compressed || im->grid.layout.tiled ? im->grid.layout.unit_h : 1;
+	uint64_t fit = max_u64(1, task_bytes / max_u64(1, band_row_bytes(im, b)));
+	return min_u64(rows, max_u64(unit, fit / unit * unit));
+}
+
+/* Bytes of stored data and decoded scratch that a decode task may hold beside the band. */
+static uint64_t decode_scratch(const struct image *im, const struct band_box *b, bool lone)
+{
+	if (im->kind.compression != TIFF_COMPRESSION_NONE || im->kind.tiled ||
+	    im->kind.fill_order == 2)
+		return pool_round(unit_stored_max(&im->kind)) + pool_round(im->unit_bytes_max);
+	uint64_t page_row = (uint64_t)im->kind.width * im->grid.layout.samples * im->grid.voxel;
+	return lone ? pool_round(page_row * (b->y1 - b->y0)) : 0;
+}
+
+void produce_cost(const struct image *im, uint64_t run, uint32_t lone, struct run_cost *out)
+{
+	struct band_box b;
+	bool alone = lone != RUN_WHOLE;
+	produce_band_box(im, run, lone, &b);
+	uint64_t planes = b.z1 - b.z0, rows = b.y1 - b.y0;
+	uint64_t raw = grid_chunk_bytes(&im->grid);
+	out->band = pool_round(planes * rows * band_row_bytes(im, &b));
+	out->slot = pool_round(encode_bound(&im->encode, raw));
+	uint64_t encode_scratch = im->encode.codec == CODEC_NONE ? 0 : pool_round(raw);
+	out->lane = max_u64(decode_scratch(im, &b, alone), encode_scratch);
+	out->pieces = (uint32_t)(planes * ceil_div(rows, piece_rows(im, &b, alone)));
+	out->chunks = (uint32_t)grid_run_chunks(&im->grid, run);
+}
+
+static void piece_at(const struct image *im, const struct task *t, struct piece *out)
+{
+	struct band_box b;
+	produce_band_box(im, t->key.index, t->lone, &b);
+	uint64_t rows = b.y1 - b.y0, step = piece_rows(im, &b, t->lone != RUN_WHOLE);
+	uint64_t per_plane = ceil_div(rows, step);
+	uint64_t z = t->piece / per_plane, y = t->piece % per_plane * step;
+	uint64_t samples = im->grid.size[AXIS_C] / im->n_c;
+	out->row_bytes = band_row_bytes(im, &b);
+	out->plane = image_plane(im, b.t, b.c0 / samples, b.z0 + z);
+	out->sample_c = b.c0 % samples;
+	out->y0 = b.y0 + y;
+	out->y1 = b.y0 + min_u64(rows, y + step);
+	out->x0 = b.x0;
+	out->x1 = b.x1;
+	out->out = (uint8_t *)t->band + (z * rows + y) * out->row_bytes;
+}
+
+void produce_decode(const struct plant *p, struct bench *b, struct task *t)
+{
+	const struct image *im = &p->data->images[t->key.image];
+	struct piece piece;
+	struct err err = { 0 };
+	piece_at(im, t, &piece);
+	if (store_task_stopped(t))
+		return;
+	t->planes = piece.y0 == 0;
+	if (produce_piece(p, b, t, t->key.image, &piece, &err) == -ENOMEM)
+		t->error = ENOMEM;
+}
+
+static void cut_chunk(const struct image *im, const struct task *t, const struct grid_chunk *c,
+		      void *out)
+{
+	struct band_box b;
+	uint64_t run = grid_run_of(&im->grid, t->key.index);
+	const struct grid *g = &im->grid;
+	produce_band_box(im, run, t->lone, &b);
+	uint64_t n[AXIS_COUNT];
+	for (int a = 0; a < AXIS_COUNT; a++)
+		n[a] = c->hi[a] - c->lo[a];
+	bool whole = n[AXIS_Z] == g->chunk[AXIS_Z] && n[AXIS_Y] == g->chunk[AXIS_Y] &&
+		     n[AXIS_X] == g->chunk[AXIS_X];
+	if (!whole)
+		memset(out, 0, grid_chunk_bytes(g));
+	uint64_t row = band_row_bytes(im, &b), pixel = b.n_c * g->voxel;
+	struct cut_side src = { row * (b.y1 - b.y0), row, pixel };
+	struct cut_side dst = { g->chunk[AXIS_Y] * g->chunk[AXIS_X] * g->voxel,
+				g->chunk[AXIS_X] * g->voxel, g->voxel };
+	const uint8_t *from = (const uint8_t *)t->band + (c->lo[AXIS_Y] - b.y0) * row +
+			      (c->lo[AXIS_X] - b.x0) * pixel + (c->lo[AXIS_C] - b.c0) * g->voxel;
+	cut_copy(out, &dst, from, &src, n[AXIS_Z], n[AXIS_Y], n[AXIS_X], g->voxel);
+}
+
+/* Moves the encoding to a buffer of its own size where that is a smaller class. */
+static void *shrink(const struct plant *p, void *bytes, uint64_t cap, uint64_t len)
+{
+	if (pool_round(len) == pool_round(cap))
+		return bytes;
+	void *smaller = pool_get(p->pool, len);
+	if (smaller != NULL)
+		memcpy(smaller, bytes, len);
+	pool_put(p->pool, bytes, cap);
+	return smaller;
+}
+
+void produce_encode(const struct plant *p, struct bench *b, struct task *t)
+{
+	const struct image *im = &p->data->images[t->key.image];
+	uint64_t raw_bytes = grid_chunk_bytes(&im->grid),
+		 cap = encode_bound(&im->encode, raw_bytes);
+	struct grid_chunk c;
+	grid_chunk_at(&im->grid, t->key.index, &c);
+	void *raw = pool_get(p->pool, raw_bytes);
+	if (raw == NULL) {
+		t->error = ENOMEM;
+		return;
+	}
+	cut_chunk(im, t, &c, raw);
+	if (im->encode.codec == CODEC_NONE) {
+		t->bytes = raw;
+		t->len = raw_bytes;
+		t->capacity = pool_round(raw_bytes);
+		return;
+	}
+	struct err err;
+	size_t len = 0;
+	void *out = pool_get(p->pool, cap);
+	int r = out == NULL ? -ENOMEM
+			    : encode(b->encoder, &im->encode, raw, raw_bytes, out, cap, &len, &err);
+	pool_put(p->pool, raw, raw_bytes);
+	if (r < 0) {
+		pool_put(p->pool, out, cap);
+		t->error = -r;
+		return;
+	}
+	t->bytes = shrink(p, out, cap, len);
+	t->len = len;
+	t->capacity = pool_round(len);
+	if (t->bytes == NULL)
+		t->error = ENOMEM;
+}

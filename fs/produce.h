@@ -1,0 +1,57 @@
+/* The work behind the store's tasks: reading and decoding pieces of runs into bands, cutting and
+ * encoding chunks. Everything here is called by one worker at a time with its own `struct bench`. */
+#pragma once
+
+#include "codec/unit.h"
+#include "fs/engine.h"
+#include "fs/files.h"
+#include "fs/pool.h"
+#include "fs/store_task.h"
+
+/* What one worker works with. */
+struct bench {
+	struct unit_decoder *decoder;
+	struct encoder *encoder;
+};
+
+bool bench_init(struct bench *b); /* false: out of memory */
+void bench_done(struct bench *b);
+
+/* What all workers share; constant but for what locks itself. */
+struct plant {
+	const struct dataset *data;
+	struct files *files;
+	struct pool *pool;
+	struct store *store;
+	enum damaged damaged;
+};
+
+/* The part of a plane that one decode task fills, and where in the band. */
+struct piece {
+	uint64_t plane, sample_c; /* plane of the image; first sample of c in the run */
+	uint64_t y0, y1, x0, x1;  /* voxels of the plane */
+	uint8_t *out;		  /* voxel (y0, x0) in the band */
+	uint64_t row_bytes;	  /* of the band */
+};
+
+/* The box of voxels that the band of a run (of a lone chunk) holds. */
+struct band_box {
+	uint64_t t, c0, n_c, z0, z1, y0, y1, x0, x1;
+};
+
+void produce_band_box(const struct image *im, uint64_t run, uint32_t lone, struct band_box *out);
+
+/* Cost of a run, or of one of its chunks alone. */
+void produce_cost(const struct image *im, uint64_t run, uint32_t lone, struct run_cost *out);
+
+/* True where a lone chunk is better read by itself: raw strips that need no work but a byte swap. */
+bool produce_lone_pays(const struct image *im);
+
+void produce_decode(const struct plant *p, struct bench *b, struct task *t);
+void produce_encode(const struct plant *p, struct bench *b, struct task *t);
+
+/* Decodes into piece->out; spots that cannot be read are reported to the store under the image's number,
+ * or with --damaged fill filled and logged; then 0. Without a task (t NULL) nothing is reported and
+ * the first error is returned. -ENOMEM. */
+int produce_piece(const struct plant *p, struct bench *b, struct task *t, uint32_t image,
+		  const struct piece *piece, struct err *err);

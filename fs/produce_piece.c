@@ -1,0 +1,352 @@
+/* One piece: from the stored strips or tiles of one plane into the band. */
+#include <errno.h>
+#include <string.h>
+
+#include "codec/cut.h"
+#include "fs/log.h"
+#include "fs/produce.h"
+
+/* Rows of at most this many bytes are read with what lies between them: one read costs as much as
+ * copying this much. */
+static const uint64_t span_row_bytes = 6 * KiB;
+
+enum { UNITS_AT_ONCE = 256 };
+
+/* What the functions below share. */
+struct reading {
+	const struct plant *plant;
+	struct bench *bench;
+	struct task *task;
+	uint32_t image;
+	const struct image *im;
+	const struct piece *piece;
+	struct file_lease lease;
+	struct tiff_page page;
+	struct reader_bytes tables;
+	uint8_t fill[8];  /* a sparse voxel */
+	uint64_t pixel;	  /* bytes of the band's pixel: samples x voxel */
+	bool same_layout; /* the page's units are numbered as the image's */
+	uint64_t strips;
+	int worst; /* first error that was taken note of */
+};
+
+static void fill_rect(const struct reading *r, uint64_t y0, uint64_t y1, uint64_t x0, uint64_t x1,
+		      const void *voxel)
+{
+	const struct piece *p = r->piece;
+	uint8_t *out = p->out + (y0 - p->y0) * p->row_bytes + (x0 - p->x0) * r->pixel;
+	struct cut_side side = { 0, p->row_bytes, r->im->grid.voxel };
+	uint64_t samples = r->pixel / r->im->grid.voxel;
+	cut_fill(out, &side, 1, y1 - y0, (x1 - x0) * samples, voxel, r->im->grid.voxel);
+}
+
+/* One log line a cause, and the spot to the store; with --damaged fill the place reads as fill_value. */
+static void bad(struct reading *r, uint64_t unit, int code, const struct err *err)
+{
+	/* Damage and changed files stay what they are; what the storage says may pass. */
+	bool for_good = code == EBADMSG || code == ESTALE || code == ENODATA || code == ENOTSUP;
+	const char *kind = code == ESTALE ? "changed" : for_good ? "damaged" : "io";
+	const struct dataset *data = r->plant->data;
+	const struct plane *pl = &r->im->planes[r->piece->plane];
+	struct text where = { 0 };
+	text_addf(&where, "%s.zarr: ", r->im->id);
+	text_add_name(&where, data->files[pl->file].path, strlen(data->files[pl->file].path));
+	if (data->files[pl->file].n_pages > 1)
+		text_addf(&where, ": page %u", pl->page);
+	log_problem(kind, where.oom ? r->im->id : where.s, err->msg);
+	text_done(&where);
+	r->worst = r->worst == 0 ? -code : r->worst;
+	if (r->task == NULL || r->plant->damaged == DAMAGED_FILL)
+		return;
+	struct spot spot = { r->image, r->piece->plane, r->same_layout ? unit : SPOT_ALL };
+	store_report(r->plant->store, r->task, &spot, EIO, for_good ? 0 : 1000000000);
+}
+
+static bool known_bad(struct reading *r, uint64_t unit)
+{
+	if (r->task == NULL || r->plant->damaged == DAMAGED_FILL)
+		return false;
+	struct spot spot = { r->image, r->piece->plane, r->same_layout ? unit : SPOT_ALL };
+	return store_known_bad(r->plant->store, r->task, &spot);
+}
+
+static void swap_samples(uint8_t *p, uint64_t n_bytes, size_t size)
+{
+	if (size == 2) {
+		for (uint64_t i = 0; i + 2 <= n_bytes; i += 2) {
+			uint16_t v;
+			memcpy(&v, p + i, 2);
+			v = __builtin_bswap16(v);
+			memcpy(p + i, &v, 2);
+		}
+	} else if (size == 4) {
+		for (uint64_t i = 0; i + 4 <= n_bytes; i += 4) {
+			uint32_t v;
+			memcpy(&v, p + i, 4);
+			v = __builtin_bswap32(v);
+			memcpy(p + i, &v, 4);
+		}
+	} else if (size == 8) {
+		for (uint64_t i = 0; i + 8 <= n_bytes; i += 8) {
+			uint64_t v;
+			memcpy(&v, p + i, 8);
+			v = __builtin_bswap64(v);
+			memcpy(p + i, &v, 8);
+		}
+	}
+}
+
+/* Raw rows y0 .. y1-1 of the page, which lie one after another in the file from `off` on. */
+static int read_raw_rows(struct reading *r, uint64_t off, uint64_t y0, uint64_t y1, struct err *err)
+{
+	const struct piece *p = r->piece;
+	uint64_t page_row = (uint64_t)r->page.width * r->pixel, rows = y1 - y0;
+	uint64_t first = p->x0 * r->pixel, want = (p->x1 - p->x0) * r->pixel;
+	uint8_t *out = p->out + (y0 - p->y0) * p->row_bytes;
+	int e = 0;
+	if (want == page_row) {
+		e = reader_exact(&r->lease.reader, out, rows * page_row, off, err);
+	} else if (page_row <= span_row_bytes) {
+		uint64_t span = (rows - 1) * page_row + want;
+		uint8_t *buf = pool_get(r->plant->pool, span);
+		if (buf == NULL)
+			return err_oom(err);
+		e = reader_exact(&r->lease.reader, buf, span, off + first, err);
+		struct cut_side src = { 0, page_row, 1 }, dst = { 0, p->row_bytes, 1 };
+		if (e == 0)
+			cut_copy(out, &dst, buf, &src, 1, rows, want, 1);
+		pool_put(r->plant->pool, buf, span);
+	} else {
+		for (uint64_t y = 0; y < rows && e == 0; y++)
+			e = reader_exact(&r->lease.reader, out + y * p->row_bytes, want,
+					 off + y * page_row + first, err);
+	}
+	if (e == 0 && r->page.file.big_endian)
+		for (uint64_t y = 0; y < rows; y++)
+			swap_samples(out + y * p->row_bytes, want, r->im->grid.voxel);
+	return e;
+}
+
+static uint64_t unit_number(const struct reading *r, uint64_t ux, uint64_t uy)
+{
+	const struct tiff_page *g = &r->page;
+	uint64_t sample = g->planar ? r->piece->sample_c : 0;
+	return (sample * g->units_y + uy) * g->units_x + ux;
+}
+
+/* Raw strips: neighbours that lie side by side in the file are one read. */
+static int raw_strips(struct reading *r, uint64_t uy0, const struct tiff_unit *units, size_t n,
+		      struct err *err)
+{
+	const struct piece *p = r->piece;
+	uint64_t row = (uint64_t)r->page.width * r->pixel;
+	for (size_t i = 0; i < n;) {
+		uint64_t y0 = max_u64(p->y0, (uy0 + i) * r->page.unit_h), y1 = y0;
+		uint64_t off = units[i].offset + (y0 - (uy0 + i) * r->page.unit_h) * row;
+		size_t first = i;
+		do {
+			y1 = min_u64(p->y1, (uy0 + i + 1) * r->page.unit_h);
+			i++;
+		} while (i < n && units[i].state == TIFF_UNIT_STORED &&
+			 units[first].state == TIFF_UNIT_STORED &&
+			 units[i].offset == off + (y1 - y0) * row);
+		r->strips += i - first;
+		if (known_bad(r, unit_number(r, 0, uy0 + first)))
+			continue;
+		if (units[first].state == TIFF_UNIT_SPARSE) {
+			fill_rect(r, y0, y1, p->x0, p->x1, r->fill);
+			continue;
+		}
+		int e = 0;
+		if (units[first].state == TIFF_UNIT_DAMAGED)
+			e = err_set(err, EBADMSG, "strip %llu: %s",
+				    (unsigned long long)(uy0 + first), units[first].why);
+		else
+			e = read_raw_rows(r, off, y0, y1, err);
+		if (e == -ENOMEM)
+			return e;
+		if (e == 0)
+			continue;
+		static const uint8_t zero[8];
+		fill_rect(r, y0, y1, p->x0, p->x1, zero);
+		for (size_t k = first; k < i; k++)
+			bad(r, unit_number(r, 0, uy0 + k), -e, err);
+	}
+	return 0;
+}
+
+/* Decodes a stored unit into `out` (its whole extent); raw is read first. */
+static int decode_stored(struct reading *r, const struct tiff_unit *u, uint32_t rows, void *out,
+			 struct err *err)
+{
+	uint64_t n_raw = min_u64(u->count, unit_stored_max(&r->page));
+	uint64_t n_out = tiff_unit_bytes(&r->page, rows);
+	int e = unit_weigh(&r->page, u->count, rows, err);
+	if (e < 0)
+		return e;
+	void *raw = pool_get(r->plant->pool, n_raw);
+	if (raw == NULL)
+		return err_oom(err);
+	e = reader_exact(&r->lease.reader, raw, n_raw, u->offset, err);
+	if (e == 0)
+		e = unit_decode(r->bench->decoder, &r->page, &r->tables, raw, n_raw, rows, out,
+				n_out, err);
+	pool_put(r->plant->pool, raw, n_raw);
+	return e;
+}
+
+/* One strip or tile at unit column ux, row uy: the part that lies in the piece. */
+static int one_unit(struct reading *r, uint64_t ux, uint64_t uy, const struct tiff_unit *u,
+		    struct err *err)
+{
+	const struct piece *p = r->piece;
+	const struct tiff_page *g = &r->page;
+	uint32_t rows = tiff_unit_rows(g, (uint32_t)uy);
+	uint64_t uy0 = uy * g->unit_h, ux0 = ux * g->unit_w;
+	uint64_t y0 = max_u64(p->y0, uy0), y1 = min_u64(p->y1, uy0 + rows);
+	uint64_t x0 = max_u64(p->x0, ux0), x1 = min_u64(p->x1, ux0 + g->unit_w);
+	uint64_t number = unit_number(r, ux, uy);
+	if (known_bad(r, number))
+		return 0;
+	if (u->state == TIFF_UNIT_SPARSE) {
+		fill_rect(r, y0, y1, x0, x1, r->fill);
+		return 0;
+	}
+	uint64_t unit_row = (uint64_t)g->unit_w * r->pixel, bytes = tiff_unit_bytes(g, rows);
+	bool direct = y0 == uy0 && y1 == uy0 + rows && unit_row == p->row_bytes && x0 == p->x0;
+	uint8_t *dst = p->out + (y0 - p->y0) * p->row_bytes + (x0 - p->x0) * r->pixel;
+	uint8_t *scratch = direct ? dst : pool_get(r->plant->pool, bytes);
+	if (scratch == NULL)
+		return err_oom(err);
+	int e;
+	if (u->state == TIFF_UNIT_DAMAGED)
+		e = err_set(err, EBADMSG, "%s", u->why);
+	else
+		e = decode_stored(r, u, rows, scratch, err);
+	r->strips++;
+	if (e == 0 && !direct) {
+		struct cut_side from = { 0, unit_row, r->im->grid.voxel },
+				to = { 0, p->row_bytes, r->im->grid.voxel };
+		const uint8_t *src = scratch + (y0 - uy0) * unit_row + (x0 - ux0) * r->pixel;
+		cut_copy(dst, &to, src, &from, 1, y1 - y0,
+			 (x1 - x0) * (r->pixel / r->im->grid.voxel), r->im->grid.voxel);
+	}
+	if (!direct)
+		pool_put(r->plant->pool, scratch, bytes);
+	if (e == 0 || e == -ENOMEM)
+		return e;
+	static const uint8_t zero[8];
+	fill_rect(r, y0, y1, x0, x1, zero);
+	err_prefix(err, "%s %llu", g->tiled ? "tile" : "strip", (unsigned long long)number);
+	bad(r, number, -e, err);
+	return 0;
+}
+
+static int read_units(struct reading *r, struct err *err)
+{
+	const struct piece *p = r->piece;
+	const struct tiff_page *g = &r->page;
+	uint64_t uy0 = p->y0 / g->unit_h, uy1 = ceil_div(p->y1, g->unit_h);
+	uint64_t ux0 = p->x0 / g->unit_w, ux1 = ceil_div(p->x1, g->unit_w);
+	bool raw = g->compression == TIFF_COMPRESSION_NONE && !g->tiled && g->fill_order != 2;
+	struct tiff_unit units[UNITS_AT_ONCE];
+	/* Strips are one column: many rows of them at once. Tiles: a row of them after another. */
+	for (uint64_t uy = uy0, step; uy < uy1; uy += step) {
+		step = g->tiled ? 1 : min_u64(uy1 - uy, UNITS_AT_ONCE);
+		for (uint64_t ux = ux0, across; ux < ux1; ux += across) {
+			across = g->tiled ? min_u64(ux1 - ux, UNITS_AT_ONCE) : 1;
+			size_t n = g->tiled ? across : step;
+			int e = tiff_units_read(&r->lease.reader, g, unit_number(r, ux, uy), n,
+						units, err);
+			if (e < 0)
+				return e;
+			if (raw) {
+				e = raw_strips(r, uy, units, n, err);
+			} else {
+				for (size_t i = 0; i < n && e == 0; i++)
+					e = one_unit(r, g->tiled ? ux + i : ux,
+						     g->tiled ? uy : uy + i, &units[i], err);
+			}
+			if (e < 0)
+				return e;
+			if (r->task != NULL && store_task_stopped(r->task))
+				return 0;
+		}
+	}
+	return 0;
+}
+
+/* Header of the plane's page, JPEG tables, sparse voxel; checked against the image. */
+static int read_page(struct reading *r, struct err *err)
+{
+	const struct plane *pl = &r->im->planes[r->piece->plane];
+	int e = image_page_read(r->plant->data, r->im, pl, &r->lease.reader, &r->page, err);
+	if (e < 0)
+		return e;
+	const struct tiff_page *k = &r->im->kind;
+	r->same_layout = r->page.unit_h == k->unit_h && r->page.unit_w == k->unit_w &&
+			 r->page.tiled == k->tiled && r->page.planar == k->planar;
+	if (tiff_unit_bytes(&r->page, r->page.unit_h) > max_u64(r->im->unit_bytes_max, 16 * MiB))
+		return err_set(err, EBADMSG,
+			       "its %s are much larger than those of the image's other files",
+			       r->page.tiled ? "tiles" : "strips");
+	tiff_sparse_value(&r->lease.reader, &r->page, r->im->dtype, r->fill);
+	if (r->page.jpeg_tables.count == 0)
+		return 0;
+	char *tables;
+	size_t len;
+	e = tiff_text_read(&r->lease.reader, &r->page.jpeg_tables, 64 * KiB, &tables, &len, err);
+	if (e == 0)
+		r->tables = (struct reader_bytes){ (const uint8_t *)tables, len };
+	return e;
+}
+
+static int read_plane(struct reading *r, struct err *err)
+{
+	int e = read_page(r, err);
+	if (e == 0)
+		e = read_units(r, err);
+	if (e == 0)
+		e = files_verify(r->plant->files, &r->lease, err);
+	free((void *)(uintptr_t)r->tables.bytes);
+	return e;
+}
+
+int produce_piece(const struct plant *p, struct bench *b, struct task *t, uint32_t image,
+		  const struct piece *piece, struct err *err)
+{
+	const struct image *im = &p->data->images[image];
+	struct reading r = {
+		.plant = p, .bench = b, .task = t, .image = image, .im = im, .piece = piece
+	};
+	r.pixel = im->grid.layout.samples * im->grid.voxel;
+	const struct plane *pl = &im->planes[piece->plane];
+	static const uint8_t zero[8];
+	if (pl->file == PLANE_GAP) {
+		fill_rect(&r, piece->y0, piece->y1, piece->x0, piece->x1, zero);
+		return 0;
+	}
+	if (known_bad(&r, SPOT_ALL))
+		return 0;
+	int e = 0;
+	if (p->data->files[pl->file].unreadable)
+		e = err_set(err, EBADMSG, "is empty or no TIFF");
+	else
+		e = files_get(p->files, pl->file, &r.lease, err);
+	if (e == 0) {
+		e = read_plane(&r, err);
+		if (t != NULL) {
+			t->fetched += r.lease.fetched;
+			t->strips += r.strips;
+		}
+		files_put(p->files, &r.lease);
+	}
+	if (e == 0)
+		return t == NULL ? r.worst : 0;
+	if (e == -ENOMEM)
+		return e;
+	r.same_layout = false; /* all of the plane */
+	fill_rect(&r, piece->y0, piece->y1, piece->x0, piece->x1, zero);
+	bad(&r, SPOT_ALL, -e, err);
+	return t == NULL ? e : 0;
+}

@@ -1,0 +1,285 @@
+#include "fs/sample.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "codec/cut.h"
+
+enum { SAMPLE_PLANES = 8, VALUES_MAX = 1 << 18 };
+
+static const uint64_t sample_bytes = 8 * MiB;
+static const uint64_t unit_bytes_limit = 64 * MiB;
+static const uint64_t encode_block = 256 * KiB;
+
+/* Values of one channel, thinned evenly to VALUES_MAX. */
+struct values {
+	double *v;
+	size_t n;
+};
+
+struct sampling {
+	const struct plant *plant;
+	struct bench *bench;
+	struct image *im;
+	uint32_t image;
+	struct values *channels; /* grid.size[AXIS_C] */
+	uint64_t raw, encoded;	 /* bytes tried for the codec */
+	struct encode_spec lz4;
+	void *out;
+	uint64_t out_cap;
+	size_t per_channel; /* values wanted from one plane */
+};
+
+static double value_at(enum dtype t, const uint8_t *p)
+{
+	union {
+		uint8_t b[8];
+		uint16_t u16;
+		uint32_t u32;
+		uint64_t u64;
+		int16_t i16;
+		int32_t i32;
+		int64_t i64;
+		float f32;
+		double f64;
+	} u = { { 0 } };
+	memcpy(u.b, p, dtype_size(t));
+	switch (t) {
+	case DTYPE_U8:
+		return u.b[0];
+	case DTYPE_I8:
+		return (int8_t)u.b[0];
+	case DTYPE_U16:
+		return u.u16;
+	case DTYPE_I16:
+		return u.i16;
+	case DTYPE_U32:
+		return u.u32;
+	case DTYPE_I32:
+		return u.i32;
+	case DTYPE_U64:
+		return (double)u.u64;
+	case DTYPE_I64:
+		return (double)u.i64;
+	case DTYPE_F32:
+		return (double)u.f32;
+	case DTYPE_F64:
+		return u.f64;
+	}
+	return 0;
+}
+
+/* Every step-th voxel of one channel of the interleaved rows; not finite ones are left out. */
+static void take_values(struct sampling *s, uint64_t c, const uint8_t *p, uint64_t pixels,
+			uint64_t pixel)
+{
+	struct values *to = &s->channels[c];
+	if (to->v == NULL)
+		return; /* its window is known */
+	uint64_t step = max_u64(1, pixels / s->per_channel);
+	for (uint64_t i = 0; i < pixels && to->n < VALUES_MAX; i += step) {
+		double v = value_at(s->im->dtype, p + i * pixel);
+		if (isfinite(v))
+			to->v[to->n++] = v;
+	}
+}
+
+static int try_codec(struct sampling *s, const uint8_t *p, uint64_t n)
+{
+	for (uint64_t off = 0; off + s->im->grid.voxel <= n; off += encode_block) {
+		struct err err;
+		size_t len, block = min_u64(encode_block, n - off);
+		int e = encode(s->bench->encoder, &s->lz4, p + off, block, s->out, s->out_cap, &len,
+			       &err);
+		if (e < 0)
+			return e;
+		s->raw += block;
+		s->encoded += len;
+	}
+	return 0;
+}
+
+/* Rows in the middle of the page, whole strips or tile rows. */
+static void middle_rows(const struct image *im, uint64_t share, struct piece *p)
+{
+	const struct tiff_page *k = &im->kind;
+	uint64_t row = (uint64_t)k->width * im->grid.layout.samples * im->grid.voxel;
+	uint64_t unit = im->grid.layout.compressed || k->tiled ? k->unit_h : 1;
+	uint64_t units = max_u64(1, share / max_u64(1, row * unit)),
+		 all = ceil_div(k->height, unit);
+	units = min_u64(units, all);
+	p->y0 = (all - units) / 2 * unit;
+	p->y1 = min_u64(k->height, p->y0 + units * unit);
+	p->x0 = 0;
+	p->x1 = k->width;
+	p->row_bytes = row;
+}
+
+static int sample_plane(struct sampling *s, uint64_t plane, uint64_t sample, uint64_t share)
+{
+	const struct image *im = s->im;
+	struct piece p = { .plane = plane, .sample_c = sample };
+	struct err err;
+	if (im->planes[plane].file == PLANE_GAP)
+		return 0;
+	middle_rows(im, share, &p);
+	uint64_t pixels = (p.y1 - p.y0) * (p.x1 - p.x0),
+		 n = pixels * im->grid.layout.samples * im->grid.voxel;
+	p.out = pool_get(s->plant->pool, n);
+	if (p.out == NULL)
+		return -ENOMEM;
+	int e = produce_piece(s->plant, s->bench, NULL, s->image, &p, &err);
+	if (e == 0) {
+		uint64_t c = plane / im->n_z % im->n_c * (im->grid.size[AXIS_C] / im->n_c) + sample;
+		for (uint32_t k = 0; k < im->grid.layout.samples; k++)
+			take_values(s, c + k, p.out + k * im->grid.voxel, pixels,
+				    im->grid.layout.samples * im->grid.voxel);
+		e = s->out == NULL ? 0 : try_codec(s, p.out, n);
+	}
+	pool_put(s->plant->pool, p.out, n);
+	return e == -ENOMEM ? e : 0;
+}
+
+/* At most eight planes: spread over the channels first, then over t and z together. */
+static int sample_planes(struct sampling *s)
+{
+	const struct image *im = s->im;
+	uint64_t parts = im->grid.size[AXIS_C] /
+			 im->grid.layout.samples; /* planes and planar samples of one t, z */
+	uint64_t per_page = parts / im->n_c, places = im->n_t * im->n_z;
+	uint64_t each = max_u64(1, SAMPLE_PLANES / parts), total = min_u64(parts, SAMPLE_PLANES);
+	each = min_u64(each, places);
+	s->per_channel = VALUES_MAX / (each * max_u64(1, ceil_div(parts, total)));
+	for (uint64_t i = 0; i < total; i++) {
+		uint64_t part = i * parts / total;
+		for (uint64_t k = 0; k < each; k++) {
+			uint64_t place = (2 * k + 1) * places / (2 * each);
+			uint64_t plane =
+				image_plane(im, place / im->n_z, part / per_page, place % im->n_z);
+			int e = sample_plane(s, plane, part % per_page,
+					     sample_bytes / (total * each));
+			if (e < 0)
+				return e;
+		}
+	}
+	return 0;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x, y;
+	memcpy(&x, a, sizeof(x));
+	memcpy(&y, b, sizeof(y));
+	return (x > y) - (x < y);
+}
+
+/* Start and end: the 0.5 and 99.5 percentiles. min and max: the type's range, for floats the sample's. */
+static void set_window(const struct sampling *s, uint64_t c)
+{
+	struct channel *ch = &s->im->channels[c];
+	struct values *v = &s->channels[c];
+	if (ch->has_window)
+		return;
+	bool is_float = dtype_is_float(s->im->dtype);
+	if (v->n == 0) {
+		ch->min = is_float ? 0 : dtype_min(s->im->dtype);
+		ch->max = is_float ? 1 : dtype_max(s->im->dtype);
+		ch->start = ch->min;
+		ch->end = ch->max;
+		return;
+	}
+	qsort(v->v, v->n, sizeof(v->v[0]), by_value);
+	ch->min = is_float ? v->v[0] : dtype_min(s->im->dtype);
+	ch->max = is_float ? v->v[v->n - 1] : dtype_max(s->im->dtype);
+	ch->start = v->v[(v->n - 1) / 200];
+	ch->end = v->v[v->n - 1 - (v->n - 1) / 200];
+	if (ch->end <= ch->start)
+		ch->end = ch->start + 1;
+	if (is_float && ch->max <= ch->min)
+		ch->max = ch->min + 1;
+}
+
+/* Channels beyond the sampled ones share the window of the one before. */
+static void set_windows(const struct sampling *s)
+{
+	uint64_t n = s->im->grid.size[AXIS_C], last = 0;
+	for (uint64_t c = 0; c < n; c++) {
+		bool sampled = s->channels[c].n > 0;
+		set_window(s, c);
+		if (!sampled && c > 0 && s->channels[last].n > 0 &&
+		    !s->im->channels[c].has_window) {
+			struct channel *ch = &s->im->channels[c];
+			const struct channel *from = &s->im->channels[last];
+			ch->min = from->min;
+			ch->max = from->max;
+			ch->start = from->start;
+			ch->end = from->end;
+		}
+		last = sampled ? c : last;
+	}
+}
+
+/* blosc-lz4 where it saves at least a third. */
+static void choose_codec(const struct sampling *s)
+{
+	struct image *im = s->im;
+	bool pays = s->raw > 0 && s->encoded <= s->raw / 3 * 2;
+	im->encode.codec = pays ? CODEC_BLOSC_LZ4 : CODEC_NONE;
+	im->encode.level = pays ? s->lz4.level : 0;
+	double saved = s->raw == 0 ? 0 : 100.0 * (1.0 - (double)s->encoded / (double)s->raw);
+	snprintf(im->codec_from.text, sizeof(im->codec_from.text),
+		 "auto: blosc-lz4 saves %.0f %% of a sample", saved < 0 ? 0.0 : saved);
+}
+
+static void sampling_done(struct sampling *s)
+{
+	for (uint64_t c = 0; s->channels != NULL && c < s->im->grid.size[AXIS_C]; c++)
+		free(s->channels[c].v);
+	free(s->channels);
+	pool_put(s->plant->pool, s->out, s->out_cap);
+}
+
+static int sampling_init(struct sampling *s, bool codec_auto, struct err *err)
+{
+	uint64_t n = s->im->grid.size[AXIS_C];
+	s->channels = calloc(n, sizeof(*s->channels));
+	if (s->channels == NULL)
+		return err_oom(err);
+	for (uint64_t c = 0; c < n; c++) {
+		if (s->im->channels[c].has_window)
+			continue;
+		s->channels[c].v = malloc(VALUES_MAX * sizeof(double));
+		if (s->channels[c].v == NULL)
+			return err_oom(err);
+	}
+	s->lz4 = (struct encode_spec){ .dtype = s->im->dtype };
+	int e = codec_parse("blosc-lz4", &s->lz4.codec, &s->lz4.level, err);
+	if (e < 0 || !codec_auto)
+		return e;
+	s->out_cap = encode_bound(&s->lz4, encode_block);
+	s->out = pool_get(s->plant->pool, s->out_cap);
+	return s->out == NULL ? err_oom(err) : 0;
+}
+
+int sample_image(const struct plant *p, struct bench *b, struct image *im, uint32_t image,
+		 bool codec_auto, struct err *err)
+{
+	struct sampling s = { .plant = p, .bench = b, .im = im, .image = image };
+	bool wanted = codec_auto;
+	for (uint64_t c = 0; c < im->grid.size[AXIS_C]; c++)
+		wanted |= !im->channels[c].has_window;
+	if (!wanted)
+		return 0;
+	int e = sampling_init(&s, codec_auto, err);
+	if (e == 0 && im->unit_bytes_max <= unit_bytes_limit)
+		e = sample_planes(&s);
+	if (e == 0) {
+		set_windows(&s);
+		if (codec_auto)
+			choose_codec(&s);
+	}
+	sampling_done(&s);
+	return e < 0 ? err_oom(err) : 0;
+}
