@@ -250,8 +250,12 @@ void flight_fail(struct store *s, struct flight *f, enum answer_kind kind, int e
  * that is being encoded goes on, its chunk is kept. */
 static void flight_lost_waiter(struct store *s, struct flight *f)
 {
-	if (!list_empty(&f->waiters) || f->state == FLIGHT_MAKE)
+	if (!list_empty(&f->waiters))
 		return;
+	if (f->state == FLIGHT_MAKE) {
+		s->admit = true; /* a chunk that waits for room to land need not wait any more */
+		return;
+	}
 	if (s->fault == FAULT_LOST_WAITER) {
 		struct job *j = f->job;
 		list_remove(&f->in_job);

@@ -60,6 +60,7 @@ static bool fit(struct store *s, struct job *j, bool band_cached)
 	unsigned least = s->fault == FAULT_FULL_SLOTS ? slots : min_u64(slots, 1) != 0;
 	if (store_now(s) - j->t0 < patience_ns || total(&j->cost, 1, least) > room)
 		return false;
+	s->in_tick = false; /* time alone made this possible, and what follows from it */
 	j->lanes = 1;
 	j->slots = least;
 	while (j->lanes < lanes && total(&j->cost, j->lanes + 1, j->slots) <= room)

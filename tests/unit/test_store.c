@@ -21,6 +21,7 @@ struct client {
 	enum wait_kind kind;
 	uint64_t serial, cancel_at, act_at;
 	unsigned answers, reads_left;
+	bool keeps; /* leaves the file open until the very end */
 	bool waiting, open, used;
 };
 
@@ -37,7 +38,7 @@ struct world {
 	struct run_cost cost;
 	uint64_t max_hang;
 	bool exact, lone;
-	unsigned damage, io_errors, encoder_errors, hold;
+	unsigned damage, io_errors, encoder_errors, hold, keep;
 	struct client clients[MAX_CLIENTS];
 	unsigned n_clients;
 	struct busy busy[MAX_BUSY];
@@ -338,6 +339,7 @@ static void new_request(struct world *w, struct client *c)
 		c->key.index = 0;
 		c->kind = WAIT_TAKE;
 	}
+	c->keeps = chance(w, w->keep);
 	c->reads_left = (unsigned)draw(w, 5);
 	c->cancel_at = chance(w, 30) ? w->now + draw(w, 100 * ms) : UINT64_MAX;
 	c->act_at = UINT64_MAX;
@@ -355,6 +357,8 @@ static void act(struct world *w, struct client *c)
 		ask(c);
 		return;
 	}
+	if (c->keeps)
+		return;
 	store_unpin(w->store, &c->handle);
 	c->open = false;
 }
@@ -486,6 +490,7 @@ static void world_init(struct world *w, uint64_t seed)
 	w->encoder_errors = chance(w, 20) ? 50 : 0;
 	static const unsigned holds[] = { 0, 0, 10, 40 };
 	w->hold = holds[draw(w, 4)];
+	w->keep = chance(w, 50) ? 30 : 0;
 	w->max_hang = 5000 * ms;
 	uint64_t unit = 4096; /* large beside a page of the size memo */
 	w->cost.band = (1 + draw(w, 200)) * unit;
@@ -519,6 +524,8 @@ static const char *play(uint64_t seed, enum store_fault planted)
 	if (w->why == NULL)
 		run_out(w);
 	if (w->why == NULL) {
+		for (unsigned i = 0; i < w->n_clients; i++)
+			store_unpin(w->store, &w->clients[i].handle);
 		store_drop_caches(w->store);
 		const char *why = store_check(w->store, true);
 		if (why != NULL)
