@@ -31,7 +31,7 @@ static inline void closep(const int *fd)
 
 /* Hands an owned pointer over: yields it and leaves NULL behind, so that CLEANUP does nothing. */
 #define STEAL(p)                                                                                   \
-	({                                                                                         \
+	__extension__({                                                                            \
 		__typeof__(p) stolen_ = (p);                                                       \
 		(p) = NULL;                                                                        \
 		stolen_;                                                                           \

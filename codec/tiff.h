@@ -1,0 +1,137 @@
+/* The own IFD reader: everything that is decided about a TIFF (kind of pixels, layout, where the
+ * strips lie) is decided from these checked tags, never from libtiff's view of the file, which invents
+ * offsets and counts. Reads through `struct reader`; knows no cache and no thread.
+ * Source: TIFF 6.0; BigTIFF design (AWare Systems); TIFF Technical Notes 1 and 2. */
+#pragma once
+
+#include "codec/dtype.h"
+#include "codec/reader.h"
+
+enum {
+	TIFF_COMPRESSION_NONE = 1,
+	TIFF_COMPRESSION_LZW = 5,
+	TIFF_COMPRESSION_JPEG = 7,
+	TIFF_COMPRESSION_DEFLATE = 8,
+	TIFF_COMPRESSION_PACKBITS = 32773,
+	TIFF_COMPRESSION_OLD_DEFLATE = 32946,
+	TIFF_COMPRESSION_LERC = 34887,
+	TIFF_COMPRESSION_LZMA = 34925,
+	TIFF_COMPRESSION_ZSTD = 50000,
+	TIFF_COMPRESSION_WEBP = 50001,
+};
+
+enum { TIFF_MAX_PAGES = 1 << 20, TIFF_MAX_TAGS = 4096, TIFF_MAX_SUBIFD_DEPTH = 4 };
+
+/* What the first 16 bytes say. */
+struct tiff_header {
+	uint64_t first_ifd;
+	bool big_endian;
+	bool bigtiff;
+};
+
+/* Values of one tag where they lie in the file (in the file's byte order). */
+struct tiff_values {
+	uint64_t offset; /* in the file; inline values have the offset of the entry's value field */
+	uint64_t count;	 /* 0: the tag is absent */
+	uint16_t type;	 /* TIFF type number */
+};
+
+struct tiff_rational {
+	uint32_t num, den; /* 0/0: the tag is absent */
+};
+
+/* One checked page (IFD). Sizes are within the limits of this reader (sides 1 .. 2^31-1, samples
+ * 1 .. 4096, bits 1 .. 64, strip or tile decoded <= 1 GiB); strips never claim more rows than the page. */
+struct tiff_page {
+	struct tiff_header file;
+	uint64_t ifd, next_ifd; /* next_ifd 0: the last */
+	uint32_t width, height;
+	uint32_t subfile_type; /* NewSubfileType; bit 0 reduced, bit 2 mask */
+	uint16_t samples, bits, sample_format, compression, photometric, predictor;
+	uint16_t fill_order, orientation;
+	/* Samples differ in it; bits and sample_format are those of the first. */
+	bool mixed_bits, mixed_formats;
+	uint16_t extra_samples;	 /* samples beyond the colour ones */
+	uint16_t extra_kind;	 /* last of ExtraSamples: 0 unspecified, 1 premultiplied, 2 alpha */
+	uint16_t subsampling[2]; /* YCbCr, horizontal and vertical; 0,0 where the tag is absent */
+	uint32_t image_depth;	 /* ImageDepth; 1 where absent */
+	bool planar;		 /* PlanarConfiguration 2: each sample has strips of its own */
+	bool tiled;
+	/* A tile's sides; a strip is as wide as the page and has at most its rows. */
+	uint32_t unit_w, unit_h;
+	uint32_t units_x, units_y; /* tiles across, tiles (strips) down; of one sample if planar */
+	struct tiff_values offsets, counts; /* the strip or tile tables; counts may be absent */
+	struct tiff_values description, software, sub_ifds, nodata, colormap, jpeg_tables;
+	/* 34412, 33629, 51123: kinds with planes of their own. */
+	struct tiff_values lsm, uic2, mm_metadata;
+	struct tiff_rational x_resolution, y_resolution;
+	uint16_t resolution_unit; /* 2 where absent */
+	uint32_t t4_options, t6_options, lerc[2];
+};
+
+/* One stored strip or tile. */
+enum tiff_unit_state {
+	TIFF_UNIT_STORED,  /* offset and count lie inside the file; `why`: the count was mended */
+	TIFF_UNIT_SPARSE,  /* offset 0 and count 0: nodata or zeros */
+	TIFF_UNIT_DAMAGED, /* cannot be read; `why` says what is wrong */
+};
+
+struct tiff_unit {
+	uint64_t offset, count;
+	enum tiff_unit_state state;
+	const char *why; /* static text or NULL */
+};
+
+/* Reads magic, byte order and first IFD offset. -EBADMSG: no TIFF. */
+int tiff_header_read(const struct reader *r, struct tiff_header *out, struct err *err);
+
+/* Reads and checks the page whose IFD lies at `ifd`. In most files one read. -EBADMSG with a
+ * sentence that names tag and value where the page is malformed; -ENOTSUP for an NDPI file whose
+ * offsets do not fit and for complex numbers of more than 64 bits. Any other page that is well formed
+ * but of a kind that is not supported reads fine: ask tiff_page_dtype. Tags that only describe (text,
+ * resolution, metadata) and that are malformed count as absent. Of a tag that is there twice the first
+ * counts. */
+int tiff_page_read(const struct reader *r, const struct tiff_header *h, uint64_t ifd,
+		   struct tiff_page *out, struct err *err);
+
+/* Which voxel type the page has in Zarr. -ENOTSUP with a sentence that names tag and value
+ * ("compression 34712 (JPEG 2000) is not supported"). */
+int tiff_page_dtype(const struct tiff_page *p, enum dtype *out, struct err *err);
+
+/* IFD offsets of the main chain in order. Loops, offsets outside the file, IFDs cut off by the end of the
+ * file (counted when their first entry is there) and more than TIFF_MAX_PAGES end the walk; then *cut is
+ * set and the pages before stand. Errors: -ENOMEM and those of the reader. Caller frees *out. */
+int tiff_walk(const struct reader *r, const struct tiff_header *h, uint64_t **out, size_t *n,
+	      bool *cut, struct err *err);
+
+/* Units first .. first+n-1 (index = sample * units_x * units_y + row * units_x + column; sample 0 if
+ * not planar) into out[n]. One read a table. Entries that the table lacks are DAMAGED. The count of an
+ * uncompressed unit is exactly its voxels' bytes; where the file's count is wrong or missing that holds
+ * if they fit before whatever follows, and `why` says so. */
+int tiff_units_read(const struct reader *r, const struct tiff_page *p, uint64_t first, size_t n,
+		    struct tiff_unit *out, struct err *err);
+
+/* Copies at most `max` bytes of a BYTE, ASCII or UNDEFINED tag, NUL added. Caller frees *out; *len
+ * without the NUL. Trailing NULs of the file are cut. An absent tag gives an empty text. -EBADMSG:
+ * another type. */
+int tiff_text_read(const struct reader *r, const struct tiff_values *v, size_t max, char **out,
+		   size_t *len, struct err *err);
+
+/* The value that sparse strips have: GDAL_NODATA where it parses and fits the type, else 0.
+ * `voxel` gets dtype_size bytes, native order. */
+void tiff_sparse_value(const struct reader *r, const struct tiff_page *p, enum dtype t,
+		       void *voxel);
+
+/* Rows that unit row `uy` (below units_y) really has (a short last strip; tiles are always whole). */
+uint32_t tiff_unit_rows(const struct tiff_page *p, uint32_t uy);
+
+/* Bytes of one decoded unit of `rows` (at most unit_h) rows: unit_w x rows x (planar ? 1 : samples) x type,
+ * the type being the next of 1, 2, 4, 8 bytes that holds the bits. */
+uint64_t tiff_unit_bytes(const struct tiff_page *p, uint32_t rows);
+
+/* True where two pages have the same kind of pixels: width, height, bits, format, samples, and the
+ * same channel meaning (photometric of colour against gray). Layout and compression may differ. */
+bool tiff_same_kind(const struct tiff_page *a, const struct tiff_page *b);
+
+/* "LZW", "Deflate", "none"; "unknown" where the number has no name. For people. */
+const char *tiff_compression_name(uint16_t compression);

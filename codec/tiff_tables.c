@@ -1,0 +1,177 @@
+#include "codec/tiff_field.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+/* Entries first .. first+n-1 of a table, fewer where it ends. */
+struct slice {
+	uint8_t *bytes;
+	size_t n, entry;
+	bool big_endian;
+};
+
+static int slice_read(const struct reader *r, const struct tiff_page *p,
+		      const struct tiff_values *v, uint64_t first, size_t n, struct slice *out,
+		      struct err *err)
+{
+	size_t entry = tiff_type_size(v->type);
+	*out = (struct slice){ .entry = entry, .big_endian = p->file.big_endian };
+	if (first >= v->count || n == 0)
+		return 0;
+	/* The table lies inside the file, so that its bytes are a number that the file pays for. */
+	size_t have = min_u64(n, v->count - first);
+	CLEANUP(freep) uint8_t *bytes = malloc(have * entry);
+	if (bytes == NULL)
+		return err_oom(err);
+	int rc = reader_exact(r, bytes, have * entry, v->offset + first * entry, err);
+	if (rc != 0)
+		return rc;
+	out->bytes = STEAL(bytes);
+	out->n = have;
+	return 0;
+}
+
+static void slice_done(struct slice *s)
+{
+	free(s->bytes);
+}
+
+static bool slice_get(const struct slice *s, size_t i, uint64_t *out)
+{
+	if (i >= s->n)
+		return false;
+	*out = tiff_number(s->bytes + i * s->entry, s->entry, s->big_endian);
+	return true;
+}
+
+static void damaged(struct tiff_unit *u, const char *why)
+{
+	u->state = TIFF_UNIT_DAMAGED;
+	u->why = why;
+}
+
+/* Where the room of the bytes at `offset` ends: at what follows of all that is known to lie elsewhere. */
+static uint64_t room_end(const struct tiff_page *p, uint64_t size, uint64_t offset,
+			 uint64_t next_offset)
+{
+	const uint64_t others[] = { next_offset, p->ifd, p->offsets.offset, p->counts.offset };
+	uint64_t end = size;
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (others[i] > offset)
+			end = min_u64(end, others[i]);
+	return end;
+}
+
+/* A unit without a byte count of its own that can be believed. */
+static void mend(const struct tiff_page *p, uint64_t size, uint64_t next_offset, uint64_t need,
+		 struct tiff_unit *u)
+{
+	uint64_t room = room_end(p, size, u->offset, next_offset) - u->offset;
+	if (need > room) {
+		damaged(u, "its byte count is wrong and its rows do not fit before what follows in "
+			   "the file");
+		return;
+	}
+	u->count = need;
+	u->why = "its byte count is wrong; taken from the number of rows";
+}
+
+static void judge_raw(const struct tiff_page *p, uint64_t size, uint64_t next_offset, uint64_t need,
+		      struct tiff_unit *u)
+{
+	if (u->offset >= size)
+		damaged(u, "its offset lies past the end of the file");
+	else if (u->count < need || u->count > size - u->offset)
+		mend(p, size, next_offset, need, u);
+	else
+		u->count = need;
+}
+
+static void judge_compressed(uint64_t size, struct tiff_unit *u)
+{
+	if (u->offset >= size)
+		damaged(u, "its offset lies past the end of the file");
+	else if (u->count == 0)
+		damaged(u, "its byte count is 0 but its offset is not");
+	else if (u->count > size - u->offset)
+		damaged(u, "its bytes reach past the end of the file");
+	else if (u->count > GiB)
+		damaged(u, "it claims more than 1 GiB of stored bytes");
+}
+
+/* Without a table of counts a compressed unit has the bytes up to the next one or to the end. */
+static void judge_countless(const struct tiff_page *p, uint64_t size, uint64_t next_offset,
+			    uint64_t need, struct tiff_unit *u)
+{
+	if (u->offset >= size) {
+		damaged(u, "its offset lies past the end of the file");
+	} else if (p->compression == TIFF_COMPRESSION_NONE) {
+		mend(p, size, next_offset, need, u);
+	} else {
+		uint64_t end = next_offset > u->offset ? min_u64(next_offset, size) : size;
+		u->count = min_u64(end - u->offset, GiB);
+		u->why = "it has no byte count; taken up to what follows in the file";
+	}
+}
+
+static void judge(const struct tiff_page *p, uint64_t size, uint64_t index, uint64_t next_offset,
+		  struct tiff_unit *u)
+{
+	uint64_t uy = index % ((uint64_t)p->units_x * p->units_y) / p->units_x;
+	uint64_t need = tiff_unit_bytes(p, tiff_unit_rows(p, (uint32_t)uy));
+	bool counted = p->counts.count != 0;
+	u->state = TIFF_UNIT_STORED;
+	if (u->offset == 0 && u->count == 0 && counted)
+		u->state = TIFF_UNIT_SPARSE;
+	else if (u->offset < (p->file.bigtiff ? 16 : 8))
+		damaged(u, "its offset lies inside the file's header");
+	else if (!counted)
+		judge_countless(p, size, next_offset, need, u);
+	else if (p->compression == TIFF_COMPRESSION_NONE)
+		judge_raw(p, size, next_offset, need, u);
+	else
+		judge_compressed(size, u);
+}
+
+int tiff_units_read(const struct reader *r, const struct tiff_page *p, uint64_t first, size_t n,
+		    struct tiff_unit *out, struct err *err)
+{
+	uint64_t all = (uint64_t)p->units_x * p->units_y * (p->planar ? p->samples : 1);
+	if (first > all || n > all - first)
+		return err_set(err, EINVAL, "units %" PRIu64 " + %zu of %" PRIu64, first, n, all);
+	CLEANUP(slice_done) struct slice offsets = { 0 };
+	CLEANUP(slice_done) struct slice counts = { 0 };
+	/* One more offset than asked for: it bounds the last unit where its count is missing. */
+	int rc = slice_read(r, p, &p->offsets, first, n == SIZE_MAX ? n : n + 1, &offsets, err);
+	if (rc == 0)
+		rc = slice_read(r, p, &p->counts, first, n, &counts, err);
+	if (rc != 0)
+		return rc;
+	for (size_t i = 0; i < n; i++) {
+		uint64_t next_offset = 0;
+		out[i] = (struct tiff_unit){ 0 };
+		bool has_offset = slice_get(&offsets, i, &out[i].offset);
+		bool has_count = slice_get(&counts, i, &out[i].count) || p->counts.count == 0;
+		slice_get(&offsets, i + 1, &next_offset);
+		if (has_offset && has_count)
+			judge(p, r->size, first + i, next_offset, &out[i]);
+		else
+			damaged(&out[i], has_offset ? "the table of byte counts ends before it"
+						    : "the table of offsets ends before it");
+	}
+	return 0;
+}
+
+uint32_t tiff_unit_rows(const struct tiff_page *p, uint32_t uy)
+{
+	if (p->tiled || uy + 1 < p->units_y)
+		return p->unit_h;
+	return p->height - uy * p->unit_h;
+}
+
+uint64_t tiff_unit_bytes(const struct tiff_page *p, uint32_t rows)
+{
+	uint64_t size = p->bits > 32 ? 8 : p->bits > 16 ? 4 : p->bits > 8 ? 2 : 1;
+	return (uint64_t)p->unit_w * rows * (p->planar ? 1 : p->samples) * size;
+}

@@ -1,0 +1,193 @@
+#include "codec/unit.h"
+
+#include "codec/predictor.h"
+#include "codec/unit_bits.h"
+#include "codec/unit_libtiff.h"
+#include "codec/unit_stream.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <tiffio.h>
+
+enum { KEPT_ROW = 1 << 20 };
+
+/* Most decoded bytes that one stored byte can stand for, rounded up; 0: no bound, the stream says its own
+ * size and another one than the unit's is an error. */
+static const struct {
+	uint16_t compression;
+	uint32_t ratio;
+} ratios[] = {
+	{ TIFF_COMPRESSION_LZW, 2600 },	    { TIFF_COMPRESSION_JPEG, 1100 },
+	{ TIFF_COMPRESSION_DEFLATE, 1032 }, { TIFF_COMPRESSION_OLD_DEFLATE, 1032 },
+	{ TIFF_COMPRESSION_PACKBITS, 64 },  { TIFF_COMPRESSION_LZMA, 8000 },
+	{ TIFF_COMPRESSION_ZSTD, 33000 },
+};
+
+struct unit_decoder {
+	struct unit_streams *streams;
+	struct unit_handles *handles;
+	uint8_t *row; /* scratch of predictor 3 */
+	size_t row_cap;
+};
+
+void unit_decoder_free(struct unit_decoder *d)
+{
+	if (d == NULL)
+		return;
+	unit_streams_free(d->streams);
+	unit_handles_free(d->handles);
+	free(d->row);
+	free(d);
+}
+
+struct unit_decoder *unit_decoder_new(void)
+{
+	struct unit_decoder *d = calloc(1, sizeof(*d));
+	if (d == NULL)
+		return NULL;
+	d->streams = unit_streams_new();
+	d->handles = unit_handles_new();
+	if (d->streams == NULL || d->handles == NULL) {
+		unit_decoder_free(d);
+		return NULL;
+	}
+	return d;
+}
+
+/* What `stored` bytes can hold at most; UINT64_MAX where nothing bounds it. */
+static uint64_t most_decoded(const struct tiff_page *p, uint64_t stored)
+{
+	uint64_t most = UINT64_MAX;
+	for (size_t i = 0; i < ARRAY_SIZE(ratios); i++)
+		if (ratios[i].compression == p->compression &&
+		    mul_u64(stored, ratios[i].ratio, &most) && !add_u64(most, 64 * KiB, &most))
+			most = UINT64_MAX;
+	return most;
+}
+
+uint64_t unit_stored_max(const struct tiff_page *p)
+{
+	uint64_t bytes = tiff_unit_bytes(p, p->unit_h);
+	if (p->compression == TIFF_COMPRESSION_NONE)
+		return bytes;
+	/* Twice: noise in LZW grows by half, and a stream may hold more rows than its unit. */
+	return min_u64(2 * bytes + MiB, GiB);
+}
+
+int unit_weigh(const struct tiff_page *p, uint64_t stored, uint32_t rows, struct err *err)
+{
+	uint64_t bytes = tiff_unit_bytes(p, rows);
+	const char *name = tiff_compression_name(p->compression);
+	if (p->compression == TIFF_COMPRESSION_NONE && stored < bytes)
+		return err_set(err, EBADMSG, "only %" PRIu64 " of %" PRIu64 " bytes are stored",
+			       stored, bytes);
+	if (bytes > most_decoded(p, stored))
+		return err_set(err, EBADMSG, "%s: %" PRIu64 " stored bytes cannot hold %" PRIu64,
+			       name, stored, bytes);
+	return 0;
+}
+
+bool unit_codec_present(uint16_t compression)
+{
+	switch (compression) {
+	case TIFF_COMPRESSION_NONE:
+	case TIFF_COMPRESSION_DEFLATE:
+	case TIFF_COMPRESSION_OLD_DEFLATE:
+	case TIFF_COMPRESSION_ZSTD:
+		return true;
+	default:
+		return TIFFIsCODECConfigured(compression) == 1;
+	}
+}
+
+static int join_floats(struct unit_decoder *d, const struct samples *s, struct err *err)
+{
+	size_t need = s->width * s->samples * s->size;
+	if (need > d->row_cap) {
+		free(d->row);
+		d->row_cap = 0;
+		d->row = malloc(need);
+		if (d->row == NULL)
+			return err_oom(err);
+		d->row_cap = need;
+	}
+	predictor_join_floats(s, d->row);
+	if (d->row_cap > KEPT_ROW) {
+		free(STEAL(d->row));
+		d->row_cap = 0;
+	}
+	return 0;
+}
+
+/* From the decompressed bytes to samples. */
+static int undo(struct unit_decoder *d, const struct tiff_page *p, uint32_t rows, void *out,
+		struct err *err)
+{
+	unsigned predictor = p->compression == TIFF_COMPRESSION_NONE ? 1 : p->predictor;
+	bool file_is_native = p->file.big_endian == (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
+	struct samples s = { .data = out,
+			     .rows = rows,
+			     .width = p->unit_w,
+			     .samples = p->planar ? 1 : p->samples,
+			     .size = p->bits / 8 };
+	if (predictor == 3)
+		return join_floats(d, &s, err);
+	if (!file_is_native)
+		samples_swap(&s);
+	if (predictor == 2)
+		predictor_add(&s);
+	return 0;
+}
+
+static int unpack(struct unit_decoder *d, const struct tiff_page *p, const struct unit_job *j,
+		  struct err *err)
+{
+	struct unit_stream u = { .raw = j->raw,
+				 .n_raw = j->n_raw,
+				 .out = j->out,
+				 .n_out = j->n_out,
+				 .full = tiff_unit_bytes(p, p->unit_h),
+				 .most = most_decoded(p, j->n_raw),
+				 .exact = p->counts.count != 0 };
+	if (p->compression == TIFF_COMPRESSION_NONE) {
+		if (j->n_raw < j->n_out)
+			return err_set(err, EBADMSG, "only %zu of %zu bytes are stored", j->n_raw,
+				       j->n_out);
+		memcpy(j->out, j->raw, j->n_out);
+		return 0;
+	}
+	return p->compression == TIFF_COMPRESSION_ZSTD ? unit_unzstd(d->streams, &u, err)
+						       : unit_inflate(d->streams, &u, err);
+}
+
+int unit_decode(struct unit_decoder *d, const struct tiff_page *p,
+		const struct reader_bytes *tables, void *raw, size_t n_raw, uint32_t rows,
+		void *out, size_t n_out, struct err *err)
+{
+	struct unit_job j = { .page = p,
+			      .tables = tables,
+			      .raw = raw,
+			      .n_raw = n_raw,
+			      .rows = rows,
+			      .out = out,
+			      .n_out = n_out };
+	if (rows == 0 || rows > p->unit_h || n_out != tiff_unit_bytes(p, rows))
+		return err_set(err, EINVAL, "%" PRIu32 " rows into %zu bytes", rows, n_out);
+	if (n_raw == 0)
+		return err_set(err, EBADMSG, "%s: no stored bytes",
+			       tiff_compression_name(p->compression));
+	switch (p->compression) {
+	case TIFF_COMPRESSION_NONE:
+	case TIFF_COMPRESSION_DEFLATE:
+	case TIFF_COMPRESSION_OLD_DEFLATE:
+	case TIFF_COMPRESSION_ZSTD:
+		break;
+	default:
+		return unit_handles_decode(d->handles, &j, err);
+	}
+	if (p->fill_order == 2)
+		unit_reverse_bits(raw, n_raw);
+	int rc = unpack(d, p, &j, err);
+	return rc != 0 ? rc : undo(d, p, rows, out, err);
+}

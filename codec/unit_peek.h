@@ -1,0 +1,18 @@
+/* What a stored strip or tile says of itself, looked at before a decoder allocates on its word. Only for
+ * codec/unit*.c. */
+#pragma once
+
+#include "codec/base.h"
+
+/* Dictionary of the first block of an .xz stream, in bytes; 0 where the stream does not say (a decoder will
+ * refuse it). `reversed`: the bits of each byte are (FillOrder 2). */
+uint64_t unit_peek_lzma_dictionary(const uint8_t *raw, size_t n, bool reversed);
+
+struct unit_jpeg {
+	uint16_t width, height;
+	uint8_t precision, components;
+	uint8_t h, v; /* sampling factors of the first component */
+};
+
+/* The frame header of a JPEG stream. False: there is none. */
+bool unit_peek_jpeg(const uint8_t *raw, size_t n, struct unit_jpeg *out);
