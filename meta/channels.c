@@ -1,0 +1,227 @@
+#include "meta/channels.h"
+
+#include "codec/text.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+#include <strings.h>
+
+enum { PHOTOMETRIC_RGB = 2, PHOTOMETRIC_YCBCR = 6 };
+
+/* One item of a comma list. */
+struct item {
+	const char *s;
+	size_t len;
+};
+
+/* The k-th item of a comma list; false past the end. */
+static bool list_item(const char *list, uint64_t k, struct item *out)
+{
+	const char *s = list;
+	for (; k > 0; k--) {
+		s = strchr(s, ',');
+		if (s == NULL)
+			return false;
+		s++;
+	}
+	*out = (struct item){ .s = s, .len = strcspn(s, ",") };
+	return true;
+}
+
+static int check_count(const char *option, const char *list, uint64_t want, struct err *err)
+{
+	if (list == NULL)
+		return 0;
+	uint64_t n = 1;
+	for (const char *s = list; *s != '\0'; s++)
+		n += *s == ',';
+	if (n == want)
+		return 0;
+	return err_set(err, EINVAL, "%s has %llu item%s, the image has %llu channel%s", option,
+		       (unsigned long long)n, n == 1 ? "" : "s", (unsigned long long)want,
+		       want == 1 ? "" : "s");
+}
+
+/* Decoded JPEG is RGB; other YCbCr is given as stored. */
+static bool is_rgb(const struct image *im)
+{
+	const struct tiff_page *p = &im->kind;
+	if (p->samples < 3)
+		return false;
+	return p->photometric == PHOTOMETRIC_RGB ||
+	       (p->photometric == PHOTOMETRIC_YCBCR && p->compression == TIFF_COMPRESSION_JPEG);
+}
+
+static const char *rgb_name(const struct image *im, uint64_t sample)
+{
+	static const char *const names[] = { "red", "green", "blue", "alpha" };
+	if (!im->rgb || sample >= ARRAY_SIZE(names) || (sample == 3 && im->kind.samples != 4))
+		return NULL;
+	return names[sample];
+}
+
+static int set_label(struct image *im, const struct scan_options *opts, uint64_t c)
+{
+	uint64_t samples = im->kind.samples, page = c / samples, sample = c % samples;
+	const char *of_page = im->channel_labels != NULL ? im->channel_labels[page] : NULL;
+	const char *of_sample = rgb_name(im, sample);
+	struct text CLEANUP(text_done) t = { 0 };
+	struct item item;
+	if (opts->channel_names != NULL && list_item(opts->channel_names, c, &item))
+		text_addn(&t, item.s, item.len);
+	else if (of_page != NULL && samples == 1)
+		text_add(&t, of_page);
+	else if (of_page != NULL && of_sample != NULL)
+		text_addf(&t, "%s %s", of_page, of_sample);
+	else if (of_page != NULL)
+		text_addf(&t, "%s sample %u", of_page, (unsigned)sample);
+	else if (of_sample != NULL && im->n_c == 1)
+		text_add(&t, of_sample);
+	else if (im->grid.size[AXIS_C] == 1)
+		text_add(&t, im->id);
+	else
+		text_addf(&t, "channel %llu", (unsigned long long)c);
+	if (t.oom)
+		return -ENOMEM;
+	im->channels[c].label = STEAL(t.s);
+	return 0;
+}
+
+/* The colour that the dye's or the filter's name suggests. */
+static const char *hinted_color(const char *label)
+{
+	static const struct {
+		const char *word, *color;
+	} hints[] = {
+		{ "dapi", "0000FF" },	     { "hoechst", "0000FF" },  { "gfp", "00FF00" },
+		{ "fitc", "00FF00" },	     { "alexa488", "00FF00" }, { "cy5", "FF00FF" },
+		{ "rfp", "FF0000" },	     { "mcherry", "FF0000" },  { "cy3", "FF0000" },
+		{ "tritc", "FF0000" },	     { "texas", "FF0000" },    { "bf", "FFFFFF" },
+		{ "brightfield", "FFFFFF" }, { "phase", "FFFFFF" },    { "dic", "FFFFFF" },
+		{ "trans", "FFFFFF" },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(hints); i++)
+		if (strcasestr(label, hints[i].word) != NULL)
+			return hints[i].color;
+	return NULL;
+}
+
+static const char *ruled_color(const struct image *im, uint64_t c)
+{
+	static const char *const wheel[] = { "FF0000", "00FF00", "0000FF", "FF00FF",
+					     "00FFFF", "FFFF00", "FFFFFF" };
+	uint64_t n = im->grid.size[AXIS_C], sample = c % im->kind.samples;
+	if (im->rgb)
+		return sample < 3 ? wheel[sample] : "FFFFFF";
+	if (n == 1)
+		return "FFFFFF";
+	if (n == 2)
+		return c == 0 ? "00FF00" : "FF00FF";
+	return wheel[c % ARRAY_SIZE(wheel)];
+}
+
+static int set_color(struct image *im, const struct scan_options *opts, uint64_t c, struct err *err)
+{
+	struct channel *ch = &im->channels[c];
+	struct item item;
+	if (opts->channel_colors != NULL && list_item(opts->channel_colors, c, &item)) {
+		if (item.len != 6 || strspn(item.s, "0123456789abcdefABCDEF") < 6)
+			return err_set(err, EINVAL,
+				       "--channel-colors: '%.*s' is not RRGGBB, six hexadecimal "
+				       "digits",
+				       (int)item.len, item.s);
+		for (size_t i = 0; i < 6; i++)
+			ch->color[i] = (char)(item.s[i] >= 'a' ? item.s[i] - 'a' + 'A' : item.s[i]);
+		return 0;
+	}
+	/* A label that is only the image's name says nothing of a dye. */
+	bool named = opts->channel_names != NULL || im->channel_labels != NULL;
+	const char *color = named && !im->rgb ? hinted_color(ch->label) : NULL;
+	memcpy(ch->color, color != NULL ? color : ruled_color(im, c), sizeof(ch->color));
+	return 0;
+}
+
+static bool parse_number(const char *s, size_t n, double *out)
+{
+	char copy[64];
+	if (n == 0 || n >= sizeof(copy) || strspn(s, "0123456789.eE+-") < n)
+		return false;
+	memcpy(copy, s, n);
+	copy[n] = '\0';
+	char *end = NULL;
+	double v = strtod(copy, &end);
+	if (*end != '\0' || !isfinite(v))
+		return false;
+	*out = v;
+	return true;
+}
+
+/* START-END or START:END; a sign at the start belongs to its number. */
+static bool parse_window(const struct item *w, double *lo, double *hi)
+{
+	for (size_t i = 1; i + 1 < w->len; i++) {
+		bool mark = w->s[i] == ':' || w->s[i] == '-';
+		if (mark && parse_number(w->s, i, lo) &&
+		    parse_number(w->s + i + 1, w->len - i - 1, hi))
+			return *lo < *hi;
+	}
+	return false;
+}
+
+static int set_window(struct image *im, const struct scan_options *opts, uint64_t c,
+		      struct err *err)
+{
+	struct channel *ch = &im->channels[c];
+	bool is_float = dtype_is_float(im->dtype);
+	if (!is_float) {
+		ch->min = dtype_min(im->dtype);
+		ch->max = dtype_max(im->dtype);
+	}
+	struct item item;
+	if (opts->windows != NULL && list_item(opts->windows, c, &item)) {
+		if (!parse_window(&item, &ch->start, &ch->end))
+			return err_set(err, EINVAL,
+				       "--windows: '%.*s' is not START-END with START below END",
+				       (int)item.len, item.s);
+		if (is_float) {
+			ch->min = ch->start;
+			ch->max = ch->end;
+		} else if (ch->start < dtype_min(im->dtype) || ch->end > dtype_max(im->dtype)) {
+			return err_set(err, EINVAL, "--windows: '%.*s' is outside the range of %s",
+				       (int)item.len, item.s, dtype_v3(im->dtype));
+		}
+		ch->has_window = true;
+	} else if (im->dtype == DTYPE_U8) {
+		ch->start = ch->min;
+		ch->end = ch->max;
+		ch->has_window = true;
+	}
+	return 0;
+}
+
+int channels_make(struct image *im, const struct scan_options *opts, struct err *err)
+{
+	uint64_t n = im->grid.size[AXIS_C];
+	int rc = check_count("--channel-names", opts->channel_names, n, err);
+	if (rc == 0)
+		rc = check_count("--channel-colors", opts->channel_colors, n, err);
+	if (rc == 0)
+		rc = check_count("--windows", opts->windows, n, err);
+	if (rc != 0)
+		return rc;
+	im->rgb = is_rgb(im);
+	im->channels = calloc(n, sizeof(*im->channels));
+	if (im->channels == NULL)
+		return err_oom(err);
+	for (uint64_t c = 0; c < n; c++) {
+		if (set_label(im, opts, c) != 0)
+			return err_oom(err);
+		rc = set_color(im, opts, c, err);
+		if (rc == 0)
+			rc = set_window(im, opts, c, err);
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}

@@ -1,0 +1,293 @@
+#include "meta/draft.h"
+
+#include "meta/layout.h"
+#include "meta/survey.h"
+#include "meta/walk.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* One interpretation on its way to an image. */
+struct job {
+	struct drafts *ds;
+	const char *folder, *tail;
+	size_t first;
+	const struct name_image *ni;
+};
+
+static void draft_done(struct draft *f)
+{
+	/* As an image of a dataset, so that there is one place that knows its parts. */
+	struct dataset *d = calloc(1, sizeof(*d));
+	if (d != NULL) {
+		d->root_fd = -1;
+		d->images = f->im;
+		d->n_images = f->im != NULL;
+		dataset_free(d);
+	}
+	free(f->tail);
+}
+
+void drafts_done(struct drafts *ds)
+{
+	for (size_t i = 0; i < ds->n; i++)
+		draft_done(&ds->v[i]);
+	free(ds->v);
+	ds->v = NULL;
+	ds->n = 0;
+}
+
+static struct source_file *file_of(const struct job *j, size_t member)
+{
+	return &j->ds->d->files[j->first + j->ni->members[member].entry];
+}
+
+/* A new draft at the end of the list, with planes that nothing claims yet. */
+static struct draft *new_draft(struct drafts *ds, const struct job *j, const struct layout *l)
+{
+	if ((ds->n & (ds->n - 1)) == 0) {
+		struct draft *more = reallocarray(ds->v, ds->n == 0 ? 1 : 2 * ds->n, sizeof(*more));
+		if (more == NULL)
+			return NULL;
+		ds->v = more;
+	}
+	struct draft *f = &ds->v[ds->n];
+	*f = (struct draft){ .folder = j->folder, .im = calloc(1, sizeof(*f->im)) };
+	if (f->im == NULL)
+		return NULL;
+	ds->n++;
+	struct image *im = f->im;
+	im->n_t = l->n[0];
+	im->n_c = l->n[1];
+	im->n_z = l->n[2];
+	im->has_t = l->has[0];
+	im->has_c = l->has[1];
+	im->has_z = l->has[2];
+	uint64_t total = im->n_t * im->n_c * im->n_z;
+	im->planes = reallocarray(NULL, total, sizeof(*im->planes));
+	if (im->planes == NULL)
+		return NULL;
+	for (uint64_t i = 0; i < total; i++)
+		im->planes[i] = (struct plane){ .file = PLANE_GAP };
+	im->n_gaps = total;
+	if (j->tail != NULL) {
+		f->tail = strdup(j->tail);
+		if (f->tail == NULL)
+			return NULL;
+	}
+	return f;
+}
+
+static void claim(struct draft *f, const uint64_t at[3], size_t file, uint32_t page)
+{
+	struct image *im = f->im;
+	if (at[0] >= im->n_t || at[1] >= im->n_c || at[2] >= im->n_z)
+		return;
+	struct plane *p = &im->planes[image_plane(im, at[0], at[1], at[2])];
+	im->n_gaps -= p->file == PLANE_GAP;
+	*p = (struct plane){ .file = (uint32_t)file, .page = page };
+}
+
+static int copy_labels(struct image *im, const struct name_image *ni)
+{
+	if (!ni->c.present || ni->channel_labels == NULL || im->n_c != ni->c.size)
+		return 0;
+	im->channel_labels = calloc(im->n_c, sizeof(*im->channel_labels));
+	if (im->channel_labels == NULL)
+		return -ENOMEM;
+	for (uint64_t c = 0; c < im->n_c; c++) {
+		im->channel_labels[c] = strdup(ni->channel_labels[c]);
+		if (im->channel_labels[c] == NULL)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static const char *why_unreadable(const struct source_file *f)
+{
+	if (f->ino == 0 && f->mtime_ns == 0)
+		return "a link to nothing";
+	if (f->size == 0)
+		return "an empty file";
+	return f->size < 8 ? "too short to be a TIFF" : "not a TIFF file, or not readable";
+}
+
+static void warn_unreadable(const struct job *j, struct image *im)
+{
+	struct text CLEANUP(text_done) names = { 0 };
+	size_t n = 0;
+	const char *why = NULL;
+	for (size_t m = 0; m < j->ni->n_members; m++) {
+		const struct source_file *f = file_of(j, m);
+		if (!f->unreadable)
+			continue;
+		if (n++ < 3)
+			text_addf(&names, "%s%s (%s)", names.len > 0 ? ", " : "", f->path,
+				  why_unreadable(f));
+		why = why_unreadable(f);
+	}
+	if (why != NULL && !names.oom)
+		image_warn(im, "%zu damaged file%s: %s%s", n, n == 1 ? "" : "s", names.s,
+			   n > 3 ? ", .." : "");
+}
+
+static void warn_notes(struct image *im, const struct text *notes)
+{
+	for (const char *s = notes->s; s != NULL && *s != '\0';) {
+		size_t len = strcspn(s, "\n");
+		image_warn(im, "%.*s", (int)len, s);
+		s += len + (s[len] == '\n');
+	}
+}
+
+static int describe(const struct job *j, struct image *im, const struct layout *l)
+{
+	const struct name_image *ni = j->ni;
+	struct text CLEANUP(text_done) how = { 0 };
+	if (ni->how != NULL)
+		text_add(&how, ni->how);
+	if (l->how != NULL)
+		text_addf(&how, "%s%s", how.len > 0 ? "; " : "", l->how);
+	if (how.oom)
+		return -ENOMEM;
+	im->how = STEAL(how.s);
+	bool named = ni->n_members > 1;
+	const char *from = j->ds->pattern != NULL    ? "--pattern"
+			   : named && l->how != NULL ? "file names and pages"
+			   : named		     ? "file names"
+			   : l->how != NULL	     ? "pages of the file"
+						     : "the file";
+	snprintf(im->axes_from.text, sizeof(im->axes_from.text), "%s", from);
+	return 0;
+}
+
+static int fill(struct job *j, const struct layout *l, const struct survey *sv, struct err *err)
+{
+	struct draft *f = new_draft(j->ds, j, l);
+	if (f == NULL)
+		return err_oom(err);
+	for (size_t m = 0; m < j->ni->n_members; m++) {
+		const struct name_member *at = &j->ni->members[m];
+		size_t file = j->first + at->entry;
+		if (m == 0)
+			f->first = (uint32_t)file;
+		const struct source_file *sf = &j->ds->d->files[file];
+		uint32_t pages = layout_pages(l, sf);
+		for (uint32_t p = 0; p < pages; p++) {
+			uint64_t where[3];
+			layout_place(l, at, p, where);
+			claim(f, where, file, p);
+		}
+	}
+	warn_unreadable(j, f->im);
+	warn_notes(f->im, &sv->notes);
+	if (copy_labels(f->im, j->ni) != 0 || describe(j, f->im, l) != 0)
+		return err_oom(err);
+	return 0;
+}
+
+/* Each page of the only file is an image: STEM_0, STEM_1, .. */
+static int pages_apart(struct job *j, const struct survey *sv, struct err *err)
+{
+	size_t file = j->first + j->ni->members[0].entry;
+	const struct source_file *sf = &j->ds->d->files[file];
+	const struct layout one = { .n = { 1, 1, 1 },
+				    .how = "one of several pages that differ in size or type" };
+	const char *base = sf->path + path_folder(sf->path);
+	CLEANUP(freep)
+	char *stem = j->ds->pattern != NULL && j->tail != NULL ? strdup(j->tail)
+							       : strndup(base, names_stem(base));
+	if (stem == NULL)
+		return err_oom(err);
+	for (uint32_t p = 0; p < sf->n_pages; p++) {
+		struct text CLEANUP(text_done) tail = { 0 };
+		text_addf(&tail, "%s_%u", stem, p);
+		if (tail.oom)
+			return err_oom(err);
+		struct job page = *j;
+		page.tail = tail.s;
+		struct draft *f = new_draft(j->ds, &page, &one);
+		if (f == NULL)
+			return err_oom(err);
+		f->first = (uint32_t)file;
+		f->page = p;
+		claim(f, (const uint64_t[3]){ 0, 0, 0 }, file, p);
+		warn_notes(f->im, &sv->notes);
+		if (describe(j, f->im, &one) != 0)
+			return err_oom(err);
+	}
+	return 0;
+}
+
+/* A file alone that is no TIFF is no image. */
+static int lone_unreadable(struct job *j, struct err *err)
+{
+	struct dataset *d = j->ds->d;
+	const struct source_file *f = file_of(j, 0);
+	const char *why = why_unreadable(f);
+	if (j->ds->is_file)
+		return err_set(err, EINVAL, "%s: %s", d->source, why);
+	return dataset_leave_out(d, f->path, why) != 0 ? err_oom(err) : 0;
+}
+
+static void forget_left_out(struct dataset *d, size_t keep)
+{
+	while (d->n_left_out > keep)
+		free(d->left_out[--d->n_left_out].path);
+}
+
+/* Files that do not fit together: each is an image of its own. */
+static int files_apart(struct job *j, const struct survey *sv, struct err *err)
+{
+	struct drafts *ds = j->ds;
+	const char *odd = file_of(j, sv->odd)->path;
+	for (size_t m = 0; m < j->ni->n_members; m++) {
+		const struct source_file *f = file_of(j, m);
+		const char *base = f->path + path_folder(f->path);
+		struct text CLEANUP(text_done) stem = { 0 };
+		names_id_clean(&stem, base, names_stem(base));
+		if (stem.oom)
+			return err_oom(err);
+		struct name_member member = { j->ni->members[m].entry, NAMES_NO_INDEX,
+					      NAMES_NO_INDEX, NAMES_NO_INDEX };
+		struct name_image alone = { .members = &member, .n_members = 1 };
+		size_t before = ds->n;
+		int rc = drafts_add(ds, j->folder, stem.s, j->first, &alone, err);
+		if (rc != 0)
+			return rc;
+		if (m == 0 && ds->n > before)
+			image_warn(ds->v[before].im,
+				   "each file is an image of its own: %s and %s differ in pages "
+				   "or their kind",
+				   f->path, odd);
+	}
+	return 0;
+}
+
+int drafts_add(struct drafts *ds, const char *folder, const char *tail, size_t first,
+	       const struct name_image *ni, struct err *err)
+{
+	struct job j = { .ds = ds, .folder = folder, .tail = tail, .first = first, .ni = ni };
+	if (ni->n_members == 0)
+		return 0;
+	struct survey CLEANUP(survey_done) sv = { 0 };
+	size_t listed = ds->d->n_left_out;
+	int rc = survey_files(ds, first, ni, &sv, err);
+	if (rc != 0)
+		return rc;
+	if (ni->n_members == 1 && file_of(&j, 0)->unreadable)
+		return lone_unreadable(&j, err);
+	struct layout l;
+	rc = layout_decide(ds, first, ni, &sv, &l, err);
+	if (rc != 0)
+		return rc;
+	if (l.use == LAYOUT_PAGES_APART)
+		return pages_apart(&j, &sv, err);
+	if (l.use == LAYOUT_FILES_APART) {
+		/* Each file lists its own pages again. */
+		forget_left_out(ds->d, listed);
+		return files_apart(&j, &sv, err);
+	}
+	return fill(&j, &l, &sv, err);
+}

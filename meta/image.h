@@ -1,0 +1,121 @@
+/* What a source turned out to be: images, their planes, and the facts about each. Filled by scan and
+ * look, constant afterwards. */
+#pragma once
+
+#include "codec/encode.h"
+#include "codec/tiff.h"
+#include "meta/grid.h"
+
+/* One TIFF file of the source. */
+struct source_file {
+	char *path; /* relative to the dataset's root descriptor; owned by the dataset */
+	uint64_t size;
+	int64_t mtime_ns;
+	uint64_t ino, dev;
+	uint32_t mode, uid, gid;
+	bool unreadable;     /* empty, dangling or no TIFF: its planes are damaged */
+	uint64_t *page_ifds; /* IFD offsets of its planes; NULL: one page, at the header's first IFD */
+	uint32_t n_pages;    /* 1 where page_ifds is NULL */
+};
+
+#define PLANE_GAP UINT32_MAX
+
+/* Where a plane comes from. */
+struct plane {
+	uint32_t file; /* index into the dataset's files; PLANE_GAP: nothing claims it */
+	uint32_t page; /* index into the file's page_ifds */
+};
+
+/* A fact with its origin, for `info` ("option", "tags 282 and 283 of a.tif", "not stated"). */
+struct origin {
+	char text[80];
+};
+
+struct channel {
+	char *label;
+	char color[7]; /* RRGGBB */
+	double min, max, start, end; /* omero window */
+	bool has_window;             /* start and end are known without a sample */
+};
+
+/* Read by any thread while a worker may publish it: by image_state and image_publish only. */
+enum image_state { IMAGE_UNSEEN, IMAGE_READY, IMAGE_BAD };
+
+/* One NAME.zarr. The part behind `state` is filled by its first look. */
+struct image {
+	char *id;   /* unique, without ".zarr" */
+	char *how;  /* what was taken for what; may be NULL */
+	uint64_t n_t, n_c, n_z; /* planes on each axis (n_c: pages, samples not counted) */
+	bool has_t, has_c, has_z; /* has_c also becomes true for pages of several samples */
+	struct plane *planes;     /* n_t x n_c x n_z, C order */
+	char **channel_labels;    /* n_c texts or NULL */
+	uint64_t n_gaps;
+	int64_t mtime_ns; /* newest of its files */
+	uint32_t mode, uid, gid; /* permission bits that every file of the image grants; owner of SOURCE */
+
+	enum image_state state;
+	struct err why; /* of IMAGE_BAD */
+	struct tiff_page kind; /* a page that stands for all: size, type, layout; no pointers into files */
+	uint64_t unit_bytes_max; /* largest decoded unit among the pages looked at */
+	enum dtype dtype;
+	struct grid grid; /* of level 0; c counts samples */
+	struct encode_spec encode;
+	double voxel[3]; /* z, y, x in `unit` */
+	char unit[16];   /* NGFF unit, "" unknown */
+	double time_step; /* seconds; 0 unknown */
+	struct origin voxel_from, z_from, time_from, axes_from, codec_from;
+	struct channel *channels; /* grid.size[AXIS_C] */
+	bool rgb;
+	uint32_t orientation;
+	char **warnings;
+	size_t n_warnings;
+	double stored_share; /* stored / raw bytes of the pages looked at */
+};
+
+struct left_out {
+	char *path;
+	const char *why;
+};
+
+/* Everything that a source is. */
+struct dataset {
+	int root_fd; /* folder that paths are relative to */
+	char *source;       /* as given, for messages */
+	char *name;         /* base name, resolved */
+	struct source_file *files;
+	size_t n_files;
+	struct image *images;
+	size_t n_images;
+	struct left_out *left_out;
+	size_t n_left_out;
+	uint32_t mode, uid, gid; /* of SOURCE */
+	int64_t mtime_ns;        /* newest of all files */
+	uint64_t fingerprint;    /* of options, versions, names, sizes and times */
+	bool one_image;          /* the source is one image, not a folder of images */
+};
+
+/* READY or BAD seen here: all that the first look wrote is seen, too. */
+static inline enum image_state image_state(const struct image *im)
+{
+	return (enum image_state)__atomic_load_n(&im->state, __ATOMIC_ACQUIRE);
+}
+
+static inline void image_publish(struct image *im, enum image_state state)
+{
+	__atomic_store_n(&im->state, state, __ATOMIC_RELEASE);
+}
+
+/* Index of the plane (t, page c, z). */
+static inline uint64_t image_plane(const struct image *im, uint64_t t, uint64_t c, uint64_t z)
+{
+	return (t * im->n_c + c) * im->n_z + z;
+}
+
+/* The axes that the image has, in order: AXIS_T .. AXIS_X into axes[5]; returns how many. */
+unsigned image_axes(const struct image *im, enum axis axes[AXIS_COUNT]);
+
+/* Adds a warning (copied). Ignores failed allocation: a warning is a courtesy. */
+void image_warn(struct image *im, const char *fmt, ...) PRINTF(2, 3);
+
+/* NULL does nothing. root_fd is closed where it is not negative: a dataset begins with -1. */
+void dataset_free(struct dataset *d);

@@ -1,0 +1,317 @@
+#include "meta/scan.h"
+
+#include "meta/channels.h"
+#include "meta/description.h"
+#include "meta/look_plane.h"
+#include "meta/look_sample.h"
+#include "meta/voxel.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { NEIGHBOURS = 64 };
+
+/* A page that may stand for the image. */
+struct candidate {
+	uint64_t at; /* position among the image's existing planes */
+	struct tiff_page page;
+};
+
+struct candidates {
+	struct candidate v[3]; /* of the first, middle and last plane, as far as readable */
+	size_t n;
+	struct err first_error;
+};
+
+struct look {
+	struct dataset *d;
+	struct image *im;
+	const struct scan_options *opts;
+	struct look_file file;
+	uint32_t *planes; /* indices of the planes that something claims */
+	uint64_t n;
+};
+
+static void look_done(struct look *k)
+{
+	look_file_done(&k->file);
+	free(k->planes);
+}
+
+static const struct plane *plane_at(const struct look *k, uint64_t at)
+{
+	return &k->im->planes[k->planes[at]];
+}
+
+static int list_planes(struct look *k, struct err *err)
+{
+	uint64_t total = k->im->n_t * k->im->n_c * k->im->n_z;
+	k->planes = malloc((total + 1) * sizeof(*k->planes));
+	if (k->planes == NULL)
+		return err_oom(err);
+	for (uint64_t i = 0; i < total; i++)
+		if (k->im->planes[i].file != PLANE_GAP)
+			k->planes[k->n++] = (uint32_t)i;
+	return k->n > 0 ? 0 : err_set(err, EBADMSG, "no file has a plane of this image");
+}
+
+/* The plane at `at`, or the next readable one in direction `step`. -ENOMEM only. */
+static int add_candidate(struct look *k, uint64_t at, int step, struct candidates *c)
+{
+	for (unsigned tries = 0; tries < NEIGHBOURS && at < k->n; tries++, at += (uint64_t)step) {
+		for (size_t i = 0; i < c->n; i++)
+			if (c->v[i].at == at)
+				return 0;
+		struct err own = { 0 };
+		struct candidate *new = &c->v[c->n];
+		int rc = look_page(&k->file, plane_at(k, at), &new->page, &own);
+		if (rc == -ENOMEM)
+			return rc;
+		if (rc == 0) {
+			new->at = at;
+			c->n++;
+			return 0;
+		}
+		if (c->first_error.code == 0)
+			c->first_error = own;
+	}
+	return 0;
+}
+
+static const char *path_at(const struct look *k, uint64_t at)
+{
+	return k->d->files[plane_at(k, at)->file].path;
+}
+
+static int no_two_agree(const struct look *k, const struct candidates *c, struct err *err)
+{
+	const struct candidate *a = &c->v[0], *b = &c->v[c->n - 1];
+	struct text CLEANUP(text_done) ta = { 0 }, tb = { 0 };
+	look_describe(&ta, &a->page);
+	look_describe(&tb, &b->page);
+	if (ta.oom || tb.oom)
+		return err_oom(err);
+	return err_set(err, EBADMSG,
+		       "'%s' is %s, '%s' is %s: these are no planes of one image; --group none "
+		       "makes each file an image",
+		       path_at(k, a->at), ta.s, path_at(k, b->at), tb.s);
+}
+
+/* The kind of at least two of the first, middle and last plane. */
+static int choose_kind(struct look *k, const struct candidates *c, uint64_t *at, struct err *err)
+{
+	if (c->n == 0)
+		return err_set(err, EBADMSG, "%s", c->first_error.msg);
+	const struct candidate *v = c->v;
+	size_t best = 0;
+	bool agree = c->n == 1 || look_compatible(&v[0].page, &v[1].page) ||
+		     (c->n == 3 && look_compatible(&v[0].page, &v[2].page));
+	if (!agree && c->n == 3 && look_compatible(&v[1].page, &v[2].page)) {
+		best = 1;
+		agree = true;
+	}
+	if (!agree)
+		return no_two_agree(k, c, err);
+	*at = v[best].at;
+	k->im->kind = v[best].page;
+	struct err own = { 0 };
+	int rc = tiff_page_dtype(&v[best].page, &k->im->dtype, &own);
+	if (rc != 0)
+		return err_set(err, -rc, "%s: %s", path_at(k, *at), own.msg);
+	return 0;
+}
+
+/* What the files say of their planes must be what the scan took them for; with a pattern the user knows
+ * better and is told. */
+static int check_description(struct look *k, uint64_t at, struct err *err)
+{
+	const struct plane first = { .file = plane_at(k, at)->file, .page = 0 };
+	struct tiff_page page;
+	if (look_page(&k->file, &first, &page, NULL) != 0)
+		return 0;
+	struct reader r = look_reader(&k->file);
+	struct err own = { 0 };
+	int rc = description_check(&r, &page, k->d->files[first.file].n_pages, &own);
+	if (rc == 0 || rc == -ENOMEM)
+		return rc == 0 ? 0 : err_oom(err);
+	if (k->opts->pattern == NULL)
+		return err_set(err, -rc, "%s: %s", path_at(k, at), own.msg);
+	image_warn(k->im, "%s: %s; --pattern decides", path_at(k, at), own.msg);
+	return 0;
+}
+
+static int make_grid(struct look *k, struct err *err)
+{
+	struct image *im = k->im;
+	const struct tiff_page *p = &im->kind;
+	struct grid_layout layout = {
+		.tiled = p->tiled,
+		.compressed = p->compression != TIFF_COMPRESSION_NONE,
+		.unit_h = p->unit_h,
+		.unit_w = p->unit_w,
+		.samples = p->planar ? 1 : p->samples,
+	};
+	im->has_c = im->has_c || p->samples > 1;
+	uint64_t size[AXIS_COUNT] = { im->n_t, 0, im->n_z, p->height, p->width };
+	if (!mul_u64(im->n_c, p->samples, &size[AXIS_C]))
+		return err_set(err, EOVERFLOW, "too many channels");
+	const uint64_t *given = k->opts->chunk_shape[0] != 0 ? k->opts->chunk_shape : NULL;
+	int rc = grid_make(size, dtype_size(im->dtype), &layout, given, &im->grid, err);
+	if (rc != 0)
+		return rc;
+	im->encode.dtype = im->dtype;
+	return 0;
+}
+
+static void set_origin(struct origin *o, const char *text)
+{
+	snprintf(o->text, sizeof(o->text), "%s", text);
+}
+
+static int given_voxel(struct look *k, struct err *err)
+{
+	struct image *im = k->im;
+	const double *v = k->opts->voxel_size; /* x, y, z */
+	if (im->has_z && v[2] <= 0)
+		return err_set(err, EINVAL,
+			       "--voxel-size has two numbers, the image has z: X,Y,Z is needed");
+	im->voxel[0] = im->has_z ? v[2] : 1;
+	im->voxel[1] = v[1];
+	im->voxel[2] = v[0];
+	const char *unit = k->opts->unit != NULL ? k->opts->unit : "nanometer";
+	if (!voxel_unit_is_ngff(unit)) {
+		const char *meant = voxel_unit(unit, strlen(unit));
+		if (meant == NULL)
+			return err_set(err, EINVAL, "--unit: '%s' is no unit of OME-NGFF", unit);
+		unit = meant;
+	}
+	snprintf(im->unit, sizeof(im->unit), "%s", unit);
+	set_origin(&im->voxel_from, "option --voxel-size");
+	if (im->has_z)
+		im->z_from = im->voxel_from;
+	return 0;
+}
+
+static void voxel_of_tags(struct look *k, uint64_t at)
+{
+	struct image *im = k->im;
+	double x = 1, y = 1;
+	const char *unit = "", *why = NULL;
+	if (voxel_from_tags(&im->kind, &x, &y, &unit, &why)) {
+		snprintf(im->unit, sizeof(im->unit), "%s", unit);
+		snprintf(im->voxel_from.text, sizeof(im->voxel_from.text), "tags 282 and 283 of %s",
+			 path_at(k, at));
+	} else {
+		snprintf(im->voxel_from.text, sizeof(im->voxel_from.text), "not stated%s%s%s",
+			 why != NULL ? " (" : "", why != NULL ? why : "", why != NULL ? ")" : "");
+		image_warn(im, "voxel size unknown, taken as 1 without a unit: --voxel-size %s",
+			   im->has_z ? "X,Y,Z" : "X,Y");
+	}
+	im->voxel[0] = 1;
+	im->voxel[1] = y;
+	im->voxel[2] = x;
+	if (!im->has_z)
+		return;
+	im->voxel[0] = x;
+	set_origin(&im->z_from, im->unit[0] != '\0' ? "assumed, as x" : "not stated");
+	if (im->unit[0] != '\0')
+		image_warn(im, "z spacing unknown, taken as x: --voxel-size X,Y,Z");
+}
+
+static int set_voxel(struct look *k, uint64_t at, struct err *err)
+{
+	struct image *im = k->im;
+	im->time_step = k->opts->time_step;
+	if (im->has_t)
+		set_origin(&im->time_from, im->time_step > 0 ? "option --time-step" : "not stated");
+	if (k->opts->voxel_size[0] > 0)
+		return given_voxel(k, err);
+	voxel_of_tags(k, at);
+	return 0;
+}
+
+static void warn_kind(struct image *im)
+{
+	const struct tiff_page *p = &im->kind;
+	im->orientation = p->orientation;
+	if (p->orientation > 1)
+		image_warn(im, "orientation %u is not applied: pixels are shown as stored",
+			   p->orientation);
+	if (p->photometric == 0)
+		image_warn(im, "WhiteIsZero: values are as stored, 0 is white");
+	if (p->photometric == 3)
+		image_warn(im, "palette: the values are indices, the colour map is not applied");
+	if (im->dtype == DTYPE_U64 || im->dtype == DTYPE_I64)
+		image_warn(im,
+			   "%s: neuroglancer shows it as a segmentation only, and WEBKNOSSOS "
+			   "not as a colour layer",
+			   dtype_v3(im->dtype));
+	if (im->dtype == DTYPE_F64)
+		image_warn(im, "float64: neuroglancer cannot show it");
+}
+
+/* No offsets into one file: each plane has its own. */
+static void forget_file(struct tiff_page *p)
+{
+	struct tiff_values none = { 0 };
+	p->ifd = p->next_ifd = 0;
+	p->offsets = p->counts = p->description = p->software = none;
+	p->sub_ifds = p->nodata = p->colormap = p->jpeg_tables = none;
+	p->lsm = p->uic2 = p->mm_metadata = none;
+}
+
+static int look(struct look *k, bool all, struct err *err)
+{
+	int rc = list_planes(k, err);
+	if (rc != 0)
+		return rc;
+	struct candidates c = { .n = 0 };
+	if (add_candidate(k, 0, 1, &c) != 0 || add_candidate(k, (k->n - 1) / 2, 1, &c) != 0 ||
+	    add_candidate(k, k->n - 1, -1, &c) != 0)
+		return err_oom(err);
+	uint64_t at = 0;
+	rc = choose_kind(k, &c, &at, err);
+	if (rc == 0)
+		rc = check_description(k, c.v[0].at, err);
+	if (rc == 0)
+		rc = make_grid(k, err);
+	if (rc == 0)
+		rc = set_voxel(k, at, err);
+	if (rc == 0)
+		rc = channels_make(k->im, k->opts, err);
+	if (rc != 0)
+		return rc;
+	warn_kind(k->im);
+	struct look_samples samples = { .planes = k->planes, .n = k->n, .all = all };
+	rc = look_samples(&k->file, k->im, &samples, err);
+	forget_file(&k->im->kind);
+	return rc;
+}
+
+int dataset_look(struct dataset *d, size_t image, const struct scan_options *opts, bool all,
+		 struct err *err)
+{
+	struct image *im = &d->images[image];
+	if (im->state == IMAGE_READY)
+		return 0;
+	struct err own = { 0 };
+	int rc = 0;
+	if (im->state == IMAGE_BAD) {
+		own = im->why;
+		rc = -own.code;
+	} else {
+		struct look CLEANUP(look_done) k = { .d = d, .im = im, .opts = opts };
+		look_file_init(&k.file, d);
+		rc = look(&k, all, &own);
+	}
+	if (rc == 0) {
+		im->state = IMAGE_READY;
+		return 0;
+	}
+	im->why = own;
+	im->state = IMAGE_BAD;
+	if (err != NULL)
+		*err = own;
+	return rc;
+}

@@ -1,0 +1,133 @@
+#include "meta/look_plane.h"
+
+#include "codec/text.h"
+#include "meta/scan.h"
+
+#include <errno.h>
+#include <string.h>
+
+void look_file_init(struct look_file *f, const struct dataset *d)
+{
+	*f = (struct look_file){ .d = d, .file = PLANE_GAP, .fd = -1 };
+}
+
+void look_file_done(struct look_file *f)
+{
+	if (f->fd >= 0)
+		close(f->fd);
+	f->fd = -1;
+	f->file = PLANE_GAP;
+}
+
+struct reader look_reader(const struct look_file *f)
+{
+	return reader_fd(&f->fd, f->d->files[f->file].size);
+}
+
+int look_file_open(struct look_file *f, const struct plane *p, struct err *err)
+{
+	if (p->file == f->file)
+		return 0;
+	look_file_done(f);
+	const struct source_file *sf = &f->d->files[p->file];
+	if (sf->unreadable)
+		return err_set(err, EBADMSG, "%s: empty, missing or no TIFF", sf->path);
+	int fd = dataset_open(f->d, sf);
+	if (fd < 0)
+		return err_set(err, -fd, "%s: %s", sf->path, strerror(-fd));
+	f->fd = fd;
+	struct reader r = reader_fd(&f->fd, sf->size);
+	struct err own = { 0 };
+	int rc = tiff_header_read(&r, &f->header, &own);
+	if (rc != 0) {
+		look_file_done(f);
+		return err_set(err, -rc, "%s: %s", sf->path, own.msg);
+	}
+	f->file = p->file;
+	return 0;
+}
+
+/* Where the IFD of a plane lies; -EBADMSG for a page that the file has not. */
+static int plane_ifd(const struct source_file *sf, const struct plane *p,
+		     const struct tiff_header *h, uint64_t *ifd, struct err *err)
+{
+	if (sf->page_ifds == NULL) {
+		*ifd = h->first_ifd;
+		return p->page == 0 ? 0 : err_set(err, EBADMSG, "no page %u", p->page);
+	}
+	if (p->page >= sf->n_pages)
+		return err_set(err, EBADMSG, "no page %u", p->page);
+	*ifd = sf->page_ifds[p->page];
+	return 0;
+}
+
+int look_page(struct look_file *f, const struct plane *p, struct tiff_page *out, struct err *err)
+{
+	int rc = look_file_open(f, p, err);
+	if (rc != 0)
+		return rc;
+	const struct source_file *sf = &f->d->files[p->file];
+	struct reader r = look_reader(f);
+	struct err own = { 0 };
+	uint64_t ifd = 0;
+	rc = plane_ifd(sf, p, &f->header, &ifd, &own);
+	if (rc == 0)
+		rc = tiff_page_read(&r, &f->header, ifd, out, &own);
+	if (rc == 0)
+		return 0;
+	if (sf->n_pages > 1)
+		return err_set(err, -rc, "%s: page %u: %s", sf->path, p->page, own.msg);
+	return err_set(err, -rc, "%s: %s", sf->path, own.msg);
+}
+
+bool look_compatible(const struct tiff_page *a, const struct tiff_page *b)
+{
+	return tiff_same_kind(a, b) && (a->samples == 1 || a->planar == b->planar);
+}
+
+void look_describe(struct text *t, const struct tiff_page *p)
+{
+	text_addf(t, "%u x %u", p->width, p->height);
+	if (p->samples > 1)
+		text_addf(t, " x %u%s", p->samples, p->planar ? " (planar)" : "");
+	enum dtype type;
+	if (tiff_page_dtype(p, &type, NULL) == 0)
+		text_addf(t, " %s", dtype_v3(type));
+	else
+		text_addf(t, " %u bit (format %u, %s)", p->bits, p->sample_format,
+			  tiff_compression_name(p->compression));
+}
+
+int image_page_read(const struct dataset *d, const struct image *im, const struct plane *p,
+		    const struct reader *r, struct tiff_page *out, struct err *err)
+{
+	if (p->file == PLANE_GAP || p->file >= d->n_files)
+		return err_set(err, ENOENT, "no file has this plane");
+	const struct source_file *sf = &d->files[p->file];
+	if (sf->unreadable)
+		return err_set(err, EBADMSG, "the file is empty, missing or no TIFF");
+	struct tiff_header h;
+	uint64_t ifd = 0;
+	int rc = tiff_header_read(r, &h, err);
+	if (rc == 0)
+		rc = plane_ifd(sf, p, &h, &ifd, err);
+	if (rc == 0)
+		rc = tiff_page_read(r, &h, ifd, out, err);
+	enum dtype type = im->dtype;
+	if (rc == 0)
+		rc = tiff_page_dtype(out, &type, err);
+	if (rc != 0)
+		return rc;
+	if (type == im->dtype && look_compatible(out, &im->kind))
+		return 0;
+	struct text CLEANUP(text_done) is = { 0 }, want = { 0 };
+	look_describe(&is, out);
+	look_describe(&want, &im->kind);
+	if (is.oom || want.oom)
+		return err_oom(err);
+	if (strcmp(is.s, want.s) == 0)
+		return err_set(err, EBADMSG,
+			       "the page has other colours (photometric %u) than its image (%u)",
+			       out->photometric, im->kind.photometric);
+	return err_set(err, EBADMSG, "the page is %s, its image is %s", is.s, want.s);
+}

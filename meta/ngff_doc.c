@@ -1,0 +1,229 @@
+#include "meta/ngff_doc.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "meta/zarr_doc.h"
+
+/* Ranges of filled planes that an image lists at most; further ones are only counted. */
+enum { MAX_RANGES = 500 };
+
+static void axes_list(struct json *j, cJSON *obj, const struct image *im)
+{
+	static const char *const types[AXIS_COUNT] = { "time", "channel", "space", "space",
+						       "space" };
+	enum axis axes[AXIS_COUNT];
+	unsigned n = image_axes(im, axes);
+	cJSON *list = json_array(j, obj, "axes");
+	for (unsigned i = 0; i < n; i++) {
+		cJSON *axis = json_object(j, list, NULL);
+		json_string(j, axis, "name", zarr_axis_name(axes[i]));
+		json_string(j, axis, "type", types[axes[i]]);
+		/* "" and made-up units make neuroglancer and WEBKNOSSOS refuse the image. */
+		if (axes[i] == AXIS_T && im->time_step > 0)
+			json_string(j, axis, "unit", "second");
+		else if (axes[i] >= AXIS_Z && im->unit[0] != '\0')
+			json_string(j, axis, "unit", im->unit);
+	}
+}
+
+static double axis_scale(const struct image *im, enum axis a)
+{
+	double v = 1;
+	if (a == AXIS_T)
+		v = im->time_step;
+	else if (a >= AXIS_Z)
+		v = im->voxel[a - AXIS_Z];
+	return isfinite(v) && v > 0 ? v : 1;
+}
+
+static void datasets_list(struct json *j, cJSON *obj, const struct image *im, const char *folder)
+{
+	enum axis axes[AXIS_COUNT];
+	unsigned n = image_axes(im, axes);
+	cJSON *list = json_array(j, obj, "datasets");
+	cJSON *set = json_object(j, list, NULL);
+	CLEANUP(text_done) struct text path = { 0 };
+	if (folder != NULL) {
+		text_add(&path, folder);
+		text_add(&path, "/");
+	}
+	text_add(&path, "0");
+	if (path.oom)
+		j->oom = true;
+	else
+		json_string(j, set, "path", path.s);
+	cJSON *transforms = json_array(j, set, "coordinateTransformations");
+	cJSON *scale = json_object(j, transforms, NULL);
+	json_string(j, scale, "type", "scale");
+	cJSON *factors = json_array(j, scale, "scale");
+	for (unsigned i = 0; i < n; i++)
+		json_double(j, factors, NULL, axis_scale(im, axes[i]));
+}
+
+static void multiscales(struct json *j, cJSON *obj, const struct image *im, const char *folder,
+			bool v3)
+{
+	cJSON *m = json_object(j, json_array(j, obj, "multiscales"), NULL);
+	if (!v3)
+		json_string(j, m, "version", "0.4");
+	json_string(j, m, "name", im->id);
+	axes_list(j, m, im);
+	datasets_list(j, m, im, folder);
+	json_string(j, m, "type", "median");
+	cJSON *meta = json_object(j, m, "metadata");
+	json_string(j, meta, "method", "ngffuse");
+	json_string(j, meta, "version", NGFFUSE_VERSION);
+	json_string(j, meta, "description", "one level: the voxels as stored, not reduced");
+}
+
+/* The ends of 64-bit types are beyond what a double can say exactly. */
+static void window_number(struct json *j, cJSON *obj, const char *key, double v, enum dtype t)
+{
+	char digits[32];
+	if (!dtype_is_float(t) && v >= dtype_max(t) && dtype_size(t) == 8) {
+		uint64_t max = dtype_is_signed(t) ? (uint64_t)INT64_MAX : UINT64_MAX;
+		json_u64(j, obj, key, max);
+		return;
+	}
+	if (isfinite(v) && fabs(v) < 18446744073709551616.0 && !(floor(v) < v)) {
+		snprintf(digits, sizeof(digits), "%.0f", v);
+		json_digits(j, obj, key, strcmp(digits, "-0") == 0 ? "0" : digits);
+		return;
+	}
+	json_double(j, obj, key, v);
+}
+
+static void window(struct json *j, cJSON *obj, const struct channel *ch, enum dtype t)
+{
+	double min = isfinite(ch->min) ? ch->min : 0, max = isfinite(ch->max) ? ch->max : 1;
+	double start = isfinite(ch->start) ? ch->start : min;
+	double end = isfinite(ch->end) ? ch->end : max;
+	if (!(end > start))
+		end = start + 1;
+	cJSON *w = json_object(j, obj, "window");
+	window_number(j, w, "min", min, t);
+	window_number(j, w, "max", max, t);
+	window_number(j, w, "start", start, t);
+	window_number(j, w, "end", end, t);
+}
+
+static void omero(struct json *j, cJSON *obj, const struct image *im, bool v3)
+{
+	cJSON *o = json_object(j, obj, "omero");
+	json_u64(j, o, "id", 1);
+	json_string(j, o, "name", im->id);
+	json_string(j, o, "version", v3 ? "0.5" : "0.4");
+	cJSON *list = json_array(j, o, "channels");
+	uint64_t n = im->channels != NULL ? im->grid.size[AXIS_C] : 0;
+	for (uint64_t c = 0; c < n; c++) {
+		const struct channel *ch = &im->channels[c];
+		cJSON *item = json_object(j, list, NULL);
+		json_string(j, item, "label", ch->label != NULL ? ch->label : "");
+		json_string(j, item, "color", ch->color);
+		/* What follows red, green and blue is transparency. */
+		json_bool(j, item, "active", !(im->rgb && c > 2));
+		json_u64(j, item, "coefficient", 1);
+		json_string(j, item, "family", "linear");
+		json_bool(j, item, "inverted", false);
+		window(j, item, ch, im->dtype);
+	}
+	cJSON *rdefs = json_object(j, o, "rdefs");
+	json_u64(j, rdefs, "defaultT", 0);
+	json_u64(j, rdefs, "defaultZ", im->grid.size[AXIS_Z] / 2);
+	json_string(j, rdefs, "model", n > 1 ? "color" : "greyscale");
+}
+
+/* A run of gaps: planes first .. last in the order t, c, z, equal on all axes but one. */
+struct gap_run {
+	uint64_t t[2], c[2], z[2];
+};
+
+static bool is_gap(const struct image *im, uint64_t t, uint64_t c, uint64_t z)
+{
+	return im->planes[image_plane(im, t, c, z)].file == PLANE_GAP;
+}
+
+/* Both ends are inclusive; c counts channels, of which a page may hold several. */
+static void gap_range(struct json *j, cJSON *list, const struct image *im,
+		      const struct gap_run *run)
+{
+	uint64_t pages = im->n_c > 0 ? im->n_c : 1;
+	uint64_t samples = max_u64(im->grid.size[AXIS_C] / pages, 1);
+	const uint64_t ends[3][2] = { { run->t[0], run->t[1] },
+				      { run->c[0] * samples, (run->c[1] + 1) * samples - 1 },
+				      { run->z[0], run->z[1] } };
+	const bool present[3] = { im->has_t, im->has_c, im->has_z };
+	cJSON *range = json_object(j, list, NULL);
+	for (enum axis a = AXIS_T; a <= AXIS_Z; a++) {
+		if (!present[a])
+			continue;
+		cJSON *pair = json_array(j, range, zarr_axis_name(a));
+		json_u64(j, pair, NULL, ends[a][0]);
+		json_u64(j, pair, NULL, ends[a][1]);
+	}
+}
+
+/* Runs go along z, or along t in an image without z. False: there were more than `room`. */
+static bool gap_runs(struct json *j, cJSON *list, const struct image *im, struct gap_run run,
+		     unsigned *room)
+{
+	uint64_t n = im->has_z ? im->n_z : im->n_t;
+	uint64_t *ends = im->has_z ? run.z : run.t;
+	for (uint64_t at = 0; at < n; at++) {
+		ends[0] = at;
+		while (at < n && (im->has_z ? is_gap(im, run.t[0], run.c[0], at)
+					    : is_gap(im, at, run.c[0], 0)))
+			at++;
+		if (at == ends[0])
+			continue;
+		if (*room == 0)
+			return false;
+		--*room;
+		ends[1] = at - 1;
+		gap_range(j, list, im, &run);
+	}
+	return true;
+}
+
+static bool gap_ranges(struct json *j, cJSON *list, const struct image *im)
+{
+	unsigned room = MAX_RANGES;
+	uint64_t n_outer = im->has_z ? im->n_t : 1;
+	for (uint64_t t = 0; t < n_outer; t++) {
+		for (uint64_t c = 0; c < im->n_c; c++) {
+			struct gap_run run = { { t, t }, { c, c }, { 0, 0 } };
+			if (!gap_runs(j, list, im, run, &room))
+				return false;
+		}
+	}
+	return true;
+}
+
+/* So that nobody takes what we filled in for data. */
+static void gaps(struct json *j, cJSON *obj, const struct image *im)
+{
+	if (im->n_gaps == 0 || im->planes == NULL)
+		return;
+	cJSON *filled = json_object(j, json_object(j, obj, "ngffuse"), "filled");
+	json_u64(j, filled, "planes", im->n_gaps);
+	json_u64(j, filled, "fill_value", 0);
+	bool all = gap_ranges(j, json_array(j, filled, "ranges"), im);
+	json_bool(j, filled, "complete", all);
+}
+
+void ngff_image(struct json *j, cJSON *obj, const struct image *im, const char *folder, bool v3)
+{
+	cJSON *ome = obj;
+	if (v3) {
+		ome = json_object(j, obj, "ome");
+		json_string(j, ome, "version", "0.5");
+	}
+	multiscales(j, ome, im, folder, v3);
+	omero(j, ome, im, v3);
+	if (!v3)
+		zarr_dimensions(j, obj, im, 0);
+	gaps(j, obj, im);
+}

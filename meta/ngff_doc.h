@@ -1,0 +1,9 @@
+/* The attributes that make a Zarr group an OME-NGFF image: multiscales, omero, and what was filled. */
+#pragma once
+
+#include "meta/image.h"
+#include "meta/json.h"
+
+/* Adds an image's attributes to `obj`. `folder`: put before the paths of its arrays ("em.zarr"); NULL: none.
+ * v3: OME-NGFF 0.5, where they stand under `ome`. */
+void ngff_image(struct json *j, cJSON *obj, const struct image *im, const char *folder, bool v3);

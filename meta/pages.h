@@ -1,0 +1,34 @@
+/* The pages of one TIFF file: which of them are planes, which are overviews, masks or strangers. Names
+ * play no part here. */
+#pragma once
+
+#include "codec/tiff.h"
+
+/* A page that is no plane. */
+struct page_out {
+	uint32_t page;	 /* position in the main chain, from 0 */
+	const char *why; /* static text */
+};
+
+struct pages {
+	uint64_t *ifds; /* IFD offsets of the planes, in order */
+	uint32_t n;
+	bool apart;	       /* pages of different kinds: each is an image of its own */
+	bool cut;	       /* the chain ends in a loop or outside the file */
+	bool first_ifd;	       /* n is 1 and that plane is the header's first IFD */
+	bool has_kind;	       /* false: no plane is well formed, `kind` is nothing */
+	struct tiff_page kind; /* the first well-formed plane */
+	struct page_out *out;
+	size_t n_out;
+};
+
+/* Reads and sorts all pages. -EBADMSG: no TIFF; -EIO .. from reading. */
+int pages_read(const struct reader *r, struct pages *ret, struct err *err);
+void pages_done(struct pages *p);
+
+/* The chain alone, every page taken for a plane; `kind` is the first page. */
+int pages_count(const struct reader *r, struct pages *ret, struct err *err);
+
+/* True where `small` is a stored overview of `big` by its size: a whole factor of 2 or more on both axes, within
+ * 5 % or one pixel, and the same type. */
+bool pages_is_overview(const struct tiff_page *small, const struct tiff_page *big);

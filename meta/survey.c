@@ -1,0 +1,213 @@
+#include "meta/survey.h"
+
+#include "meta/scan.h"
+#include "meta/walk.h"
+
+#include <errno.h>
+
+enum { LOOKS = 3, NEIGHBOURS = 64 };
+
+/* The first, middle and last file, or the neighbours of those that cannot be read. */
+struct looks {
+	struct pages pages[LOOKS];
+	uint32_t member[LOOKS];
+	size_t n;
+};
+
+void survey_done(struct survey *s)
+{
+	text_done(&s->notes);
+}
+
+static void looks_done(struct looks *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		pages_done(&l->pages[i]);
+}
+
+static struct source_file *file_of(const struct drafts *ds, size_t first,
+				   const struct name_image *ni, size_t member)
+{
+	return &ds->d->files[first + ni->members[member].entry];
+}
+
+/* Reads a file by all pages or by its chain alone. What is no TIFF, or cannot be opened, is a damaged
+ * plane, not an error of the source. */
+static int read_file(struct dataset *d, struct source_file *f, bool all, struct pages *out,
+		     struct err *err)
+{
+	*out = (struct pages){ 0 };
+	if (f->unreadable)
+		return err_set(err, EBADMSG,
+			       f->size == 0 ? "the file is empty (0 bytes)"
+					    : "too short to be a TIFF");
+	CLEANUP(closep) int fd = dataset_open(d, f);
+	if (fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM)
+		return err_set(err, -fd, "too many open files, or no memory");
+	if (fd < 0) {
+		f->unreadable = true;
+		return err_set(err, EBADMSG,
+			       fd == -EACCES ? "no permission to read this file"
+					     : "the file cannot be opened");
+	}
+	struct reader r = reader_fd(&fd, f->size);
+	int rc = all ? pages_read(&r, out, err) : pages_count(&r, out, err);
+	if (rc == -ENOMEM)
+		return rc;
+	if (rc != 0)
+		f->unreadable = true;
+	return rc == 0 ? 0 : -EBADMSG;
+}
+
+int survey_file(struct dataset *d, struct source_file *f, struct pages *out, struct err *err)
+{
+	return read_file(d, f, true, out, err);
+}
+
+int survey_leave_out(struct dataset *d, const struct source_file *f, const struct pages *p)
+{
+	for (size_t i = 0; i < p->n_out;) {
+		size_t end = i + 1;
+		while (end < p->n_out && p->out[end].why == p->out[i].why &&
+		       p->out[end].page == p->out[end - 1].page + 1)
+			end++;
+		struct text CLEANUP(text_done) path = { 0 };
+		text_addf(&path, "%s, page %u", f->path, p->out[i].page);
+		if (end > i + 1)
+			text_addf(&path, " to %u", p->out[end - 1].page);
+		if (path.oom || dataset_leave_out(d, path.s, p->out[i].why) != 0)
+			return -ENOMEM;
+		i = end;
+	}
+	return 0;
+}
+
+/* Adds the file at `want` or the next readable one in direction `step`. */
+static int look_near(struct drafts *ds, size_t first, const struct name_image *ni, size_t want,
+		     int step, struct looks *l)
+{
+	for (size_t k = 0; k < NEIGHBOURS && want < ni->n_members; k++, want += (size_t)step) {
+		for (size_t i = 0; i < l->n; i++)
+			if (l->member[i] == want)
+				return 0;
+		struct source_file *f = file_of(ds, first, ni, want);
+		int rc = survey_file(ds->d, f, &l->pages[l->n], NULL);
+		if (rc == -EBADMSG)
+			continue;
+		if (rc != 0)
+			return rc;
+		l->member[l->n++] = (uint32_t)want;
+		return 0;
+	}
+	return 0;
+}
+
+/* One plane where every reader looks for it. */
+static bool is_single(const struct pages *p)
+{
+	return p->n == 1 && p->first_ifd;
+}
+
+/* Two of three decide; of two that differ the first. */
+static bool mostly_multi(const struct looks *l)
+{
+	size_t multi = 0;
+	for (size_t i = 0; i < l->n; i++)
+		multi += !is_single(&l->pages[i]);
+	return 2 * multi > l->n || (2 * multi == l->n && l->n > 0 && !is_single(&l->pages[0]));
+}
+
+static void keep_ifds(struct source_file *f, struct pages *p)
+{
+	free(f->page_ifds);
+	f->n_pages = p->n;
+	f->page_ifds = p->first_ifd ? NULL : STEAL(p->ifds);
+}
+
+/* Files of one plane each, as far as looked at. */
+static int settle_single(struct drafts *ds, size_t first, const struct name_image *ni,
+			 struct looks *l, struct survey *out)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		struct pages *p = &l->pages[i];
+		struct source_file *f = file_of(ds, first, ni, l->member[i]);
+		if (survey_leave_out(ds->d, f, p) != 0)
+			return -ENOMEM;
+		if (p->n > 1)
+			text_addf(&out->notes,
+				  "%s has %u pages, the others one: only its first is used\n",
+				  f->path, p->n);
+		keep_ifds(f, p);
+	}
+	return 0;
+}
+
+static void compare(struct survey *out, const struct pages *ref, const struct pages *p,
+		    size_t member, bool last)
+{
+	bool kind = !p->has_kind || !ref->has_kind || tiff_same_kind(&ref->kind, &p->kind);
+	bool same = p->n == ref->n && kind && !p->apart;
+	if (same)
+		return;
+	if (out->equal)
+		out->odd = (uint32_t)member;
+	out->equal = false;
+	if (!last || !kind || p->apart || p->n > ref->n)
+		out->equal_but_last = false;
+}
+
+static int count_all(struct drafts *ds, size_t first, const struct name_image *ni,
+		     const struct looks *l, struct survey *out)
+{
+	/* The chain alone tells the planes where the files looked at have nothing else in it. */
+	bool all = false;
+	for (size_t i = 0; i < l->n; i++)
+		all |= l->pages[i].n_out > 0 || l->pages[i].apart;
+	const struct pages *ref = &l->pages[0];
+	out->equal = out->equal_but_last = true;
+	out->smallest = UINT64_MAX;
+	out->pages = out->last_pages = ref->n;
+	for (size_t m = 0; m < ni->n_members; m++) {
+		struct source_file *f = file_of(ds, first, ni, m);
+		bool last = m + 1 == ni->n_members;
+		if (!last)
+			out->smallest = min_u64(out->smallest, f->size);
+		struct pages CLEANUP(pages_done) p = { 0 };
+		int rc = read_file(ds->d, f, all, &p, NULL);
+		if (rc == -EBADMSG)
+			continue;
+		if (rc != 0 || survey_leave_out(ds->d, f, &p) != 0)
+			return rc != 0 ? rc : -ENOMEM;
+		compare(out, ref, &p, m, last);
+		out->apart |= p.apart;
+		if (p.cut)
+			text_addf(&out->notes, "%s: its chain of pages is broken after %u\n",
+				  f->path, p.n);
+		if (last)
+			out->last_pages = p.n;
+		keep_ifds(f, &p);
+	}
+	return 0;
+}
+
+int survey_files(struct drafts *ds, size_t first, const struct name_image *ni, struct survey *out,
+		 struct err *err)
+{
+	*out = (struct survey){ .pages = 1, .last_pages = 1, .equal = true };
+	struct looks CLEANUP(looks_done) l = { .n = 0 };
+	size_t n = ni->n_members;
+	int rc = look_near(ds, first, ni, 0, 1, &l);
+	if (rc == 0)
+		rc = look_near(ds, first, ni, (n - 1) / 2, 1, &l);
+	if (rc == 0)
+		rc = look_near(ds, first, ni, n - 1, -1, &l);
+	out->multi = mostly_multi(&l);
+	if (rc == 0)
+		rc = out->multi ? count_all(ds, first, ni, &l, out)
+				: settle_single(ds, first, ni, &l, out);
+	if (rc == 0 && out->notes.oom)
+		rc = -ENOMEM;
+	if (rc == -ENOMEM)
+		return err_oom(err);
+	return rc == 0 ? 0 : err_set(err, -rc, "too many open files");
+}

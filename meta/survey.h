@@ -1,0 +1,28 @@
+/* How many pages the files of one image have, from as few of them as will do. Internal to the scan. */
+#pragma once
+
+#include "meta/draft.h"
+#include "meta/pages.h"
+
+struct survey {
+	bool multi;	     /* files of several pages: all were counted */
+	bool apart;	     /* a file whose pages are of different kinds */
+	bool equal;	     /* multi: all readable files agree in count and kind */
+	bool equal_but_last; /* the last one has fewer pages, the kind is the same */
+	uint32_t pages;	     /* planes of the first readable file; 1 if not multi */
+	uint32_t last_pages;
+	uint32_t odd;	   /* member that differs from the first, where !equal */
+	uint64_t smallest; /* bytes of the smallest file but the last */
+	struct text notes; /* warnings, one a line */
+};
+
+/* Sets page_ifds and unreadable of the files. */
+int survey_files(struct drafts *ds, size_t first, const struct name_image *ni, struct survey *out,
+		 struct err *err);
+void survey_done(struct survey *s);
+
+/* All pages of one file. -EBADMSG: marked unreadable. */
+int survey_file(struct dataset *d, struct source_file *f, struct pages *out, struct err *err);
+
+/* Lists the pages that are no planes. -ENOMEM. */
+int survey_leave_out(struct dataset *d, const struct source_file *f, const struct pages *p);

@@ -1,0 +1,72 @@
+/* The names of a mount: path component <-> node <-> 64-bit number. Nodes are arithmetic: no table, the
+ * same number means the same thing after a restart. Pure; no I/O. */
+#pragma once
+
+#include "codec/text.h"
+#include "meta/image.h"
+
+enum node_kind {
+	NODE_ROOT = 1,
+	NODE_ROOT_DOC, /* doc: which document */
+	NODE_IMAGE,    /* NAME.zarr */
+	NODE_IMAGE_DOC,
+	NODE_ARRAY, /* NAME.zarr/0 */
+	NODE_ARRAY_DOC,
+	NODE_CHUNK_DIR, /* depth components of the chunk index are given */
+	NODE_CHUNK,
+	NODE_STATUS_DIR, /* .ngffuse: looked up, not listed */
+	NODE_STATUS,	 /* .ngffuse/status.json */
+};
+
+enum node_doc { DOC_ZGROUP, DOC_ZATTRS, DOC_ZMETADATA, DOC_ZARRAY, DOC_ZARR_JSON };
+
+struct node {
+	enum node_kind kind;
+	uint32_t image; /* for all kinds inside an image */
+	uint32_t array; /* level */
+	uint32_t depth; /* NODE_CHUNK_DIR: 1 .. axes-1; else 0 */
+	uint64_t
+		index; /* chunk: linear index; chunk dir: linear index of its first `depth` components; doc: enum node_doc */
+};
+
+/* What the names depend on besides the dataset. */
+struct tree {
+	const struct dataset *data;
+	bool image_is_root; /* MOUNTPOINT ends in .zarr: the root node stands for image 0; its children are
+			     * NODE_IMAGE_DOC and NODE_ARRAY, and there is no NODE_IMAGE or NODE_ROOT_DOC */
+	bool v3;	    /* --ngff 0.5 */
+	unsigned image_bits; /* set by tree_init */
+};
+
+void tree_init(struct tree *t, const struct dataset *data, bool image_is_root, bool v3);
+
+/* Node number; the root is 1, no other node is. -> 0 and node, or -ESTALE for a number that no node of
+ * this tree has (outside every grid included). An image that was not looked at yet: the check against
+ * its grid is left out. */
+uint64_t tree_number(const struct tree *t, const struct node *n);
+int tree_node(const struct tree *t, uint64_t number, struct node *out);
+
+/* Does the array of this image fit into node numbers? */
+bool tree_fits(const struct tree *t, const struct image *im);
+
+bool node_is_dir(const struct node *n);
+
+/* Child by name. -ENOENT, -ENOTDIR, -ENAMETOOLONG (more than 255 bytes). Numbers are decimal without
+ * sign, leading zero or blank, below the grid. For names inside an image the image must be READY:
+ * -EAGAIN before its first look, -EIO where it is BAD. Not for "." and "..". */
+int tree_child(const struct tree *t, const struct node *dir, const char *name, struct node *out);
+
+struct node tree_parent(const struct tree *t, const struct node *n);
+
+/* Children in listing order, by position: 0 and name, -ENOENT past the end; -EAGAIN and -EIO as for
+ * tree_child. The root does not list .ngffuse. */
+int tree_child_at(const struct tree *t, const struct node *dir, uint64_t pos, struct node *out,
+		  char name[256]);
+
+/* Path of a node from the mount's root, for messages ("em.zarr/0/3/2/5"); the root's is empty. A chunk of
+ * an image that is not READY is named by its linear index ("em.zarr/0/#17"). Appended. */
+void tree_path(const struct tree *t, const struct node *n, struct text *out);
+
+/* Resolves "em.zarr/0/3/2/5" from the root. Stops before a name inside an image that is not READY:
+ * -EAGAIN (BAD: -EIO) with *out the image. */
+int tree_resolve(const struct tree *t, const char *path, struct node *out);

@@ -1,0 +1,441 @@
+#include "meta/walk.h"
+
+#include "meta/mounts.h"
+#include "meta/names.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <search.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+/* A folder by identity, so that links in circles end. */
+struct folder_key {
+	dev_t dev;
+	ino_t ino;
+};
+
+struct walker {
+	struct dataset *d;
+	struct walk *w;
+	void *entered; /* tsearch tree of struct folder_key */
+	unsigned depth;
+	struct folder_key mountpoint;
+	bool has_mountpoint;
+	struct mounts mounts;
+};
+
+/* Names of the subfolders of the folder that is being listed. */
+struct subfolders {
+	char **names;
+	size_t n;
+};
+
+/* Grows an array whose room is always the power of two at or above its length. */
+static void *grown(void *array, size_t n, size_t size)
+{
+	if (n != 0 && (n & (n - 1)) != 0)
+		return array;
+	return reallocarray(array, n == 0 ? 1 : 2 * n, size);
+}
+
+int dataset_leave_out(struct dataset *d, const char *path, const char *why)
+{
+	struct left_out *more = grown(d->left_out, d->n_left_out, sizeof(*more));
+	if (more == NULL)
+		return -ENOMEM;
+	d->left_out = more;
+	char *copy = strdup(path);
+	if (copy == NULL)
+		return -ENOMEM;
+	more[d->n_left_out++] = (struct left_out){ .path = copy, .why = why };
+	return 0;
+}
+
+size_t path_folder(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash == NULL ? 0 : (size_t)(slash - path) + 1;
+}
+
+/* "folder/name", or the name alone in SOURCE. NULL: out of memory. */
+static char *path_join(const char *folder, const char *name)
+{
+	size_t a = strlen(folder), b = strlen(name);
+	char *path = malloc(a + b + 2);
+	if (path == NULL)
+		return NULL;
+	memcpy(path, folder, a);
+	if (a > 0)
+		path[a++] = '/';
+	memcpy(path + a, name, b + 1);
+	return path;
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+	const struct folder_key *x = a, *y = b;
+	if (x->dev != y->dev)
+		return x->dev < y->dev ? -1 : 1;
+	if (x->ino != y->ino)
+		return x->ino < y->ino ? -1 : 1;
+	return 0;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	const char *x = *(const char *const *)a, *y = *(const char *const *)b;
+	int rc = names_compare(x, y);
+	return rc != 0 ? rc : strcmp(x, y);
+}
+
+/* Any order will do, but the same at every scan: the fingerprint follows it. */
+static int compare_files(const void *a, const void *b)
+{
+	const struct source_file *x = a, *y = b;
+	return strcmp(x->path, y->path);
+}
+
+static void subfolders_done(struct subfolders *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		free(s->names[i]);
+	free(s->names);
+}
+
+static int subfolders_add(struct subfolders *s, const char *name)
+{
+	char **more = grown(s->names, s->n, sizeof(*more));
+	if (more == NULL)
+		return -ENOMEM;
+	s->names = more;
+	more[s->n] = strdup(name);
+	if (more[s->n] == NULL)
+		return -ENOMEM;
+	s->n++;
+	return 0;
+}
+
+static void note_seen(struct walk *w, const char *name)
+{
+	if (name[0] == '.')
+		return;
+	const char *dot = strrchr(name, '.');
+	char suffix[sizeof(w->seen[0].suffix)] = "";
+	if (dot != NULL && strlen(dot) < sizeof(suffix))
+		for (size_t i = 0; dot[i] != '\0'; i++)
+			suffix[i] = (char)(dot[i] >= 'A' && dot[i] <= 'Z' ? dot[i] - 'A' + 'a'
+									  : dot[i]);
+	for (size_t i = 0; i < w->n_seen; i++) {
+		if (strcmp(w->seen[i].suffix, suffix) == 0) {
+			w->seen[i].n++;
+			return;
+		}
+	}
+	if (w->n_seen < ARRAY_SIZE(w->seen)) {
+		memcpy(w->seen[w->n_seen].suffix, suffix, sizeof(suffix));
+		w->seen[w->n_seen++].n = 1;
+	}
+}
+
+static void file_from_stat(struct source_file *f, const struct stat *st)
+{
+	f->size = (uint64_t)st->st_size;
+	f->mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+	f->ino = st->st_ino;
+	f->dev = st->st_dev;
+	f->mode = st->st_mode & 07777;
+	f->uid = st->st_uid;
+	f->gid = st->st_gid;
+	f->n_pages = 1;
+	/* The smallest header: byte order, magic and an offset. */
+	f->unreadable = f->size < 8;
+}
+
+/* Adds folder/name; st NULL: it claims a plane and nothing is behind it. */
+static int add_file(struct dataset *d, const char *folder, const char *name, const struct stat *st)
+{
+	struct source_file *more = grown(d->files, d->n_files, sizeof(*more));
+	if (more == NULL)
+		return -ENOMEM;
+	d->files = more;
+	struct source_file f = { .path = path_join(folder, name),
+				 .n_pages = 1,
+				 .unreadable = true };
+	if (f.path == NULL)
+		return -ENOMEM;
+	if (st != NULL)
+		file_from_stat(&f, st);
+	more[d->n_files++] = f;
+	return 0;
+}
+
+static int leave_out(struct walker *k, const char *folder, const char *name, const char *why)
+{
+	CLEANUP(freep) char *path = path_join(folder, name);
+	return path == NULL ? -ENOMEM : dataset_leave_out(k->d, path, why);
+}
+
+static int list_entry(struct walker *k, int fd, const char *folder, const struct dirent *e,
+		      struct subfolders *subs)
+{
+	const char *name = e->d_name;
+	bool slide = false;
+	bool tiff = names_is_tiff(name, &slide);
+	bool junk = names_is_junk_folder(name);
+	if (e->d_type == DT_DIR)
+		return junk ? 0 : subfolders_add(subs, name);
+	bool maybe_folder = !junk && (e->d_type == DT_LNK || e->d_type == DT_UNKNOWN);
+	if (!tiff && !maybe_folder) {
+		note_seen(k->w, name);
+		return 0;
+	}
+	struct stat st;
+	if (fstatat(fd, name, &st, 0) != 0) {
+		/* A file that went away between the listing and now never was part of the source. */
+		bool claims = tiff && e->d_type != DT_REG;
+		return claims ? add_file(k->d, folder, name, NULL) : 0;
+	}
+	if (S_ISDIR(st.st_mode))
+		return junk ? 0 : subfolders_add(subs, name);
+	if (!tiff) {
+		note_seen(k->w, name);
+		return 0;
+	}
+	if (!S_ISREG(st.st_mode))
+		return leave_out(k, folder, name, "neither a file nor a folder");
+	return add_file(k->d, folder, name, &st);
+}
+
+static int list_folder(struct walker *k, DIR *dir, const char *folder, struct subfolders *subs)
+{
+	int fd = dirfd(dir);
+	for (;;) {
+		errno = 0;
+		const struct dirent *e = readdir(dir);
+		if (e == NULL)
+			return -errno;
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		int rc = list_entry(k, fd, folder, e, subs);
+		if (rc != 0)
+			return rc;
+	}
+}
+
+/* 1 where this folder is to be listed, 0 where not, -ENOMEM. */
+static int enter(struct walker *k, int fd, bool top)
+{
+	struct stat st;
+	if (fstat(fd, &st) != 0)
+		return 0;
+	struct folder_key key = { .dev = st.st_dev, .ino = st.st_ino };
+	/* SOURCE itself may be the mount point (a mount over it), but nothing below it. */
+	if (!top && k->has_mountpoint && compare_keys(&key, &k->mountpoint) == 0)
+		return 0;
+	if (!top && mounts_has(&k->mounts, st.st_dev))
+		return 0;
+	struct folder_key *own = malloc(sizeof(*own));
+	if (own == NULL)
+		return -ENOMEM;
+	*own = key;
+	void *found = tsearch(own, &k->entered, compare_keys);
+	if (found == NULL || *(struct folder_key **)found != own)
+		free(own);
+	return found == NULL ? -ENOMEM : *(struct folder_key **)found == own;
+}
+
+static int record_folder(struct walker *k, const char *path, size_t first)
+{
+	struct walk *w = k->w;
+	if (k->d->n_files == first)
+		return 0;
+	struct walk_folder *more = grown(w->folders, w->n_folders, sizeof(*more));
+	if (more == NULL)
+		return -ENOMEM;
+	w->folders = more;
+	char *copy = strdup(path);
+	if (copy == NULL)
+		return -ENOMEM;
+	qsort(k->d->files + first, k->d->n_files - first, sizeof(*k->d->files), compare_files);
+	more[w->n_folders++] =
+		(struct walk_folder){ .path = copy, .first = first, .n = k->d->n_files - first };
+	return 0;
+}
+
+static bool is_zarr(const char *name)
+{
+	size_t n = strlen(name);
+	return n > 5 && strcasecmp(name + n - 5, ".zarr") == 0;
+}
+
+static int walk_folder(struct walker *k, const char *path, unsigned level, struct err *err);
+
+static int walk_below(struct walker *k, const char *path, unsigned level, struct subfolders *subs,
+		      struct err *err)
+{
+	if (subs->n > 1)
+		qsort(subs->names, subs->n, sizeof(*subs->names), compare_names);
+	for (size_t i = 0; i < subs->n; i++) {
+		CLEANUP(freep) char *below = path_join(path, subs->names[i]);
+		if (below == NULL)
+			return err_oom(err);
+		int rc = 0;
+		if (is_zarr(subs->names[i]))
+			rc = dataset_leave_out(k->d, below, "a Zarr folder");
+		else if (level < k->depth)
+			rc = walk_folder(k, below, level + 1, err);
+		else if (k->depth >= WALK_DEPTH)
+			rc = dataset_leave_out(k->d, below, "too deep below the source");
+		if (rc != 0)
+			return rc == -ENOMEM ? err_oom(err) : rc;
+	}
+	return 0;
+}
+
+static int walk_folder(struct walker *k, const char *path, unsigned level, struct err *err)
+{
+	bool top = level == 0;
+	CLEANUP(closep)
+	int fd = openat(k->d->root_fd, top ? "." : path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 && top)
+		return err_set(err, errno, "%s: %s", k->d->source,
+			       errno == EACCES ? "no permission to read this folder"
+					       : strerror(errno));
+	if (fd < 0)
+		return dataset_leave_out(k->d, path,
+					 errno == EACCES ? "no permission to read this folder"
+							 : "a folder that cannot be read");
+	int go = enter(k, fd, top);
+	if (go <= 0)
+		return go < 0 ? err_oom(err) : 0;
+	k->w->n_entered += !top;
+	DIR *dir = fdopendir(fd);
+	if (dir == NULL)
+		return err_oom(err);
+	fd = -1; /* the listing owns it now */
+	size_t first = k->d->n_files;
+	struct subfolders CLEANUP(subfolders_done) subs = { 0 };
+	int rc = list_folder(k, dir, path, &subs);
+	closedir(dir);
+	if (rc == 0)
+		rc = record_folder(k, path, first);
+	if (rc == -ENOMEM)
+		return err_oom(err);
+	if (rc != 0)
+		return err_set(err, -rc, "%s: folder '%s' cannot be listed: %s", k->d->source, path,
+			       strerror(-rc));
+	return walk_below(k, path, level, &subs, err);
+}
+
+/* The source's own name: its last part as typed, or the resolved one where that says nothing. */
+static char *source_name(const char *source)
+{
+	CLEANUP(freep) char *real = NULL;
+	for (const char *s = source;;) {
+		size_t len = strlen(s);
+		while (len > 0 && s[len - 1] == '/')
+			len--;
+		size_t start = len;
+		while (start > 0 && s[start - 1] != '/')
+			start--;
+		const char *base = s + start;
+		size_t n = len - start;
+		bool says_nothing = n == 0 || (n <= 2 && strncmp(base, "..", n) == 0);
+		if (!says_nothing || real != NULL)
+			return strndup(base, n);
+		real = realpath(source, NULL);
+		if (real == NULL)
+			return strdup("");
+		s = real;
+	}
+}
+
+static int source_missing(const char *source, int code, struct err *err)
+{
+	struct stat st;
+	if (code == ENOENT && lstat(source, &st) == 0)
+		return err_set(err, code, "%s: a link to something that does not exist", source);
+	if (code == ENOENT)
+		return err_set(err, code, "%s: no such file or folder", source);
+	if (code == ENOTDIR)
+		return err_set(err, code, "%s: a part of this path is a file, not a folder",
+			       source);
+	if (code == EACCES)
+		return err_set(err, code, "%s: no permission to reach it", source);
+	if (code == ENOTCONN)
+		return err_set(err, code, "%s: a dead mount: unmount it with ngffuse -u", source);
+	return err_set(err, code, "%s: %s", source, strerror(code));
+}
+
+/* A file is the only entry of its folder that counts. */
+static int walk_file(const char *source, const struct stat *st, struct walker *k, struct err *err)
+{
+	struct dataset *d = k->d;
+	size_t folder = path_folder(source);
+	CLEANUP(freep) char *parent = folder == 0 ? strdup(".") : strndup(source, folder);
+	if (parent == NULL)
+		return err_oom(err);
+	d->root_fd = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (d->root_fd < 0)
+		return source_missing(source, errno, err);
+	if (add_file(d, "", source + folder, st) != 0 || record_folder(k, "", 0) != 0)
+		return err_oom(err);
+	k->w->is_file = true;
+	if (st->st_size == 0)
+		return err_set(err, EINVAL, "%s: the file is empty (0 bytes)", source);
+	return 0;
+}
+
+static int walk_start(const char *source, struct walker *k, struct err *err)
+{
+	struct dataset *d = k->d;
+	struct stat st;
+	if (stat(source, &st) != 0)
+		return source_missing(source, errno, err);
+	d->source = strdup(source);
+	d->name = source_name(source);
+	if (d->source == NULL || d->name == NULL)
+		return err_oom(err);
+	d->mode = st.st_mode & 0777;
+	d->uid = st.st_uid;
+	d->gid = st.st_gid;
+	if (S_ISREG(st.st_mode))
+		return walk_file(source, &st, k, err);
+	if (!S_ISDIR(st.st_mode))
+		return err_set(err, EINVAL, "%s: neither a file nor a folder", source);
+	if (mounts_has(&k->mounts, st.st_dev))
+		return err_set(err, EINVAL, "%s: this is itself a mount of ngffuse", source);
+	d->root_fd = open(source, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (d->root_fd < 0)
+		return source_missing(source, errno, err);
+	return walk_folder(k, "", 0, err);
+}
+
+int walk_source(const char *source, const char *mountpoint, unsigned depth, struct dataset *d,
+		struct walk *out, struct err *err)
+{
+	struct walker k = { .d = d, .w = out, .depth = depth };
+	*out = (struct walk){ 0 };
+	struct stat st;
+	if (mountpoint != NULL && stat(mountpoint, &st) == 0) {
+		k.mountpoint = (struct folder_key){ .dev = st.st_dev, .ino = st.st_ino };
+		k.has_mountpoint = true;
+	}
+	mounts_read(&k.mounts);
+	int rc = walk_start(source, &k, err);
+	tdestroy(k.entered, free);
+	mounts_done(&k.mounts);
+	return rc;
+}
+
+void walk_done(struct walk *w)
+{
+	for (size_t i = 0; i < w->n_folders; i++)
+		free(w->folders[i].path);
+	free(w->folders);
+	*w = (struct walk){ 0 };
+}

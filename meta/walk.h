@@ -1,0 +1,42 @@
+/* SOURCE and the folders below it: resolved, listed, stat'ed; nothing is opened but folders. The first
+ * half of a scan. */
+#pragma once
+
+#include "meta/image.h"
+
+/* One folder's TIFF files: d->files[first .. first+n-1], in no order. */
+struct walk_folder {
+	char *path; /* relative to the root descriptor, "" for SOURCE itself */
+	size_t first, n;
+};
+
+/* Files by their suffix, to say what was there instead of TIFFs. */
+struct walk_seen {
+	char suffix[12]; /* ".png"; "" for names without one */
+	size_t n;
+};
+
+struct walk {
+	bool is_file;		     /* SOURCE is a file, not a folder */
+	struct walk_folder *folders; /* those with files, in natural order, parents first */
+	size_t n_folders;
+	size_t n_entered; /* folders listed below SOURCE */
+	struct walk_seen seen[6];
+	size_t n_seen;
+};
+
+enum { WALK_DEPTH = 4 };
+
+/* Fills root_fd, source, name, mode, uid, gid, files and left_out of `d` (fresh, root_fd -1) and *out.
+ * Folders more than `depth` below SOURCE are not entered, nor is `mountpoint` (may be NULL or not exist).
+ * Files that cannot be TIFFs (empty, too short for a header, dangling) are marked unreadable.
+ * -ENOENT, -EACCES, .. with the sentence for the user. */
+int walk_source(const char *source, const char *mountpoint, unsigned depth, struct dataset *d,
+		struct walk *out, struct err *err);
+void walk_done(struct walk *w);
+
+/* Lists something that is no part of any image; `why` is a static text. -ENOMEM. */
+int dataset_leave_out(struct dataset *d, const char *path, const char *why);
+
+/* Length of the folder part of a path with its slash; 0 where there is none. */
+size_t path_folder(const char *path);

@@ -1,0 +1,550 @@
+/* Descriptions that claim no more than the pages show are passed over; the others are refused by name. */
+#include "meta/description.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "codec/text.h"
+#include "meta/omexml.h"
+
+enum { TEXT_AT = 64, SIDE = 16 };
+
+/* A file in memory: 64 bytes of header, the description, and `padding` bytes. */
+struct file {
+	uint8_t *bytes;
+	struct reader_bytes memory;
+	struct reader reader;
+	struct tiff_page page;
+};
+
+static struct file file;
+
+static void put(size_t at, uint32_t v)
+{
+	for (int i = 0; i < 4; i++)
+		file.bytes[at + (size_t)i] = (uint8_t)(v >> 8 * i);
+}
+
+static void make_n(const char *text, size_t len, size_t padding)
+{
+	free(file.bytes);
+	file = (struct file){ 0 };
+	size_t size = TEXT_AT + len + padding;
+	file.bytes = calloc(1, size);
+	ck_assert_ptr_nonnull(file.bytes);
+	memcpy(file.bytes + TEXT_AT, text, len);
+	file.memory = (struct reader_bytes){ file.bytes, size };
+	file.reader = reader_mem(&file.memory);
+	file.page = (struct tiff_page){ .width = SIDE,
+					.height = SIDE,
+					.samples = 1,
+					.bits = 8,
+					.compression = TIFF_COMPRESSION_LZW };
+	if (len > 0)
+		file.page.description = (struct tiff_values){ TEXT_AT, len, 2 };
+}
+
+static void make(const char *text)
+{
+	make_n(text, strlen(text), 1000);
+}
+
+static void accepted(uint32_t n_pages)
+{
+	struct err err = { 0 };
+	int r = description_check(&file.reader, &file.page, n_pages, &err);
+	ck_assert_msg(r == 0, "%u pages: %d %s", n_pages, r, err.msg);
+}
+
+static void refused(uint32_t n_pages, const char *part)
+{
+	struct err err = { 0 };
+	int r = description_check(&file.reader, &file.page, n_pages, &err);
+	ck_assert_msg(r == -ENOTSUP, "%u pages of '%.60s': %d %s", n_pages, file.bytes + TEXT_AT, r,
+		      err.msg);
+	ck_assert_int_eq(err.code, ENOTSUP);
+	ck_assert_msg(strstr(err.msg, part) != NULL, "'%s' lacks '%s'", err.msg, part);
+	ck_assert_ptr_null(strchr(err.msg, '\n'));
+	ck_assert_int_eq(description_check(&file.reader, &file.page, n_pages, NULL), -ENOTSUP);
+}
+
+/* part NULL: accepted. */
+struct row {
+	const char *text;
+	uint32_t pages, samples;
+	const char *part;
+};
+
+static void check_row(const struct row *row)
+{
+	make(row->text);
+	file.page.samples = (uint16_t)row->samples;
+	if (row->part == NULL)
+		accepted(row->pages);
+	else
+		refused(row->pages, row->part);
+}
+
+static const struct row lines[] = {
+	{ "ImageJ=1.53t\n", 1, 1, NULL },
+	{ "ImageJ=1.53t\nunit=um\n", 7, 1, NULL },
+	{ "ImageJ=1.53t\nimages=5\nslices=5\nloop=false\n", 5, 1, NULL },
+	{ "ImageJ=1.53t\nimages=5\nframes=5\n", 5, 1, NULL },
+	{ "ImageJ=1.53t\nimages=3\nchannels=3\nmode=composite\n", 3, 1, NULL },
+	{ "SCIFIO=0.1\nimages=3\nchannels=3\n", 3, 1, NULL },
+	{ "ImageJ=1.53t\nimages=15\nchannels=3\nslices=5\nhyperstack=true\n", 15, 1,
+	  "ImageJ claims 5 x 3 planes where the file has 15 pages" },
+	{ "SCIFIO=0.1\nimages=4\nchannels=2\nframes=2\n", 4, 1, "2 x 2 planes" },
+	{ "ImageJ=1.53t\nimages=25\nslices=5\nframes=5\n", 24, 1, "5 x 5 planes" },
+	{ "ImageJ=1.53t\nimages=10\nslices=10\n", 7, 1, "10 planes where the file has 7 pages" },
+	{ "ImageJ=1.53t\nimages=10\nslices=10\n", 12, 1, NULL },
+	{ "ImageJ=1.53t\nimages=10\n", 7, 1, "10 planes" },
+	/* Left over from the stack that the page was taken from. */
+	{ "ImageJ=1.53t\nimages=10\nslices=10\n", 1, 1, NULL },
+	{ "ImageJ=1.53t\nimages=10\nslices=5\nchannels=2\n", 1, 1, NULL },
+	/* Samples that are the channels. */
+	{ "ImageJ=1.53t\nimages=5\nchannels=3\nslices=5\n", 5, 3, NULL },
+	{ "ImageJ=1.53t\nchannels=3\n", 1, 3, NULL },
+	{ "ImageJ=1.53t\nimages=15\nchannels=3\nslices=5\n", 15, 3, "5 x 3 planes" },
+	{ "ImageJ=1.53t\nimages=10\nchannels=3\nslices=5\nframes=2\n", 10, 3, "2 x 5 planes" },
+	/* Numbers that are none, and too large ones. */
+	{ "ImageJ=1.53t\nslices=x\nframes=-3\nchannels=0\n", 5, 1, NULL },
+	{ "ImageJ=1.53t\nslices=99999999999999999999999\nframes=99999999999999\n", 5, 1, "planes" },
+	{ "xImageJ=1\nslices=5\nchannels=5\n", 25, 1, NULL },
+
+	{ "{\"shape\": [10, 16, 16]}", 10, 1, NULL },
+	{ "{\"shape\": [16, 16]}", 1, 1, NULL },
+	{ "{\"shape\": [16, 16]}", 4, 1, NULL },
+	{ "{\"shape\": [1, 1, 10, 16, 16], \"axes\": \"TCZYX\"}", 10, 1, NULL },
+	{ "{\"shape\": [2, 5, 16, 16]}", 10, 1, "the shaped description claims 2 x 5 planes" },
+	{ "{\"shape\": [2, 5, 16, 16]}", 1, 1, NULL },
+	{ "{\"shape\": [10, 16, 16]}", 5, 1, "10 planes where the file has 5 pages" },
+	{ "{\"shape\": [10, 16, 16, 3]}", 10, 3, NULL },
+	{ "{\"shape\": [10, 3, 16, 16]}", 10, 3, NULL },
+	{ "{\"shape\": [2, 5, 16, 16, 3]}", 10, 3, "2 x 5" },
+	{ "{\"shape\": [2, 5, 16, 16, 1]}", 10, 1, "2 x 5" },
+	{ "{\"shape\": [2, 5, 17, 16]}", 10, 1, NULL },
+	{ "{\"shape\": [2, 5, 16, 16]", 10, 1, NULL },
+	{ "{\"shape\": [2, 0, 16, 16]}", 10, 1, NULL },
+	{ "{\"shape\": [2, -5, \"16\", null]}", 10, 1, NULL },
+	{ "{\"shape\": [1e300, 1e300, 16, 16]}", 10, 1, NULL },
+	{ "{\"shape\": 7}", 10, 1, NULL },
+	{ "{\"shape\": []}", 10, 1, NULL },
+	{ "{\"shape\": [1,2,3,4,5,6,7,8,9,1,2,3,4,5,6,7,16,16]}", 10, 1, NULL },
+	{ "{\"other\": [2, 5, 16, 16]}", 10, 1, NULL },
+	{ "shape=(10, 16, 16)", 10, 1, NULL },
+	{ "shape=(2, 5, 16, 16)", 10, 1, "2 x 5" },
+	{ "shape=(2, 5, 16, 16", 10, 1, NULL },
+	{ "shape=(", 10, 1, NULL },
+
+	{ "state.configName=''\nstate.acq.numberOfChannelsSave=2\nstate.acq.numberOfZSlices=5\n",
+	  10, 1, "ScanImage claims 5 x 2 planes" },
+	{ "state.configName=''\nstate.acq.numberOfChannelsSave=1\nstate.acq.numberOfZSlices=5\n"
+	  "state.acq.numberOfFrames=4\n",
+	  5, 1, NULL },
+	{ "state.acq.numberOfChannelsSave=2\n", 2, 1, NULL },
+	{ "frame\nscanimage.SI.hChannels.channelSave = [1;3]\n", 8, 1,
+	  "ScanImage claims 4 x 2 planes" },
+	{ "frame\nscanimage.SI.hStackManager.framesPerSlice = 3\n"
+	  "scanimage.SI.hStackManager.actualNumSlices = 4\n",
+	  12, 1, "ScanImage claims 4 x 3 planes" },
+	{ "frame\nscanimage.SI.hStackManager.framesPerSlice = "
+	  "inf\nscanimage.SI.hChannels.channelSave = 1\n",
+	  12, 1, NULL },
+
+	{ "", 9, 1, NULL },
+	{ "a slice of brain", 9, 1, NULL },
+};
+
+START_TEST(line_and_json_kinds)
+{
+	check_row(&lines[_i]);
+}
+END_TEST
+
+#define OME(inner)                                                                                 \
+	"<?xml version=\"1.0\" encoding=\"UTF-8\"?><OME UUID=\"urn:uuid:1\">" inner "</OME>"
+#define PIXELS(sizes, inner)                                                                       \
+	OME("<Image ID=\"Image:0\"><Pixels DimensionOrder=\"XYZCT\" SizeX=\"16\" "                 \
+	    "SizeY=\"16\" " sizes ">" inner "</Pixels></Image>")
+#define ZCT(z, c, t)	 "SizeZ=\"" #z "\" SizeC=\"" #c "\" SizeT=\"" #t "\""
+#define UUID(file, text) "<UUID FileName=\"" file "\">" text "</UUID>"
+
+static const struct row ome[] = {
+	{ PIXELS(ZCT(1, 1, 1), ""), 1, 1, NULL },
+	{ PIXELS(ZCT(5, 1, 1), ""), 5, 1, NULL },
+	{ PIXELS(ZCT(1, 5, 1), "<TiffData/>"), 5, 1, NULL },
+	{ PIXELS(ZCT(1, 1, 5), "<TiffData IFD=\"0\" PlaneCount=\"5\"/>"), 5, 1, NULL },
+	{ PIXELS(ZCT(5, 1, 7), "<TiffData/>"), 35, 1, "OME-XML claims 7 x 5 planes (T, Z)" },
+	{ PIXELS(ZCT(2, 3, 4), "<TiffData/>"), 24, 1, "OME-XML claims 4 x 3 x 2 planes (T, C, Z)" },
+	{ PIXELS(ZCT(5, 1, 1), ""), 4, 1, "5 planes (Z) where the file has 4 pages" },
+	{ PIXELS(ZCT(5, 1, 1), ""), 1, 1, "5 planes (Z) where the file has 1 page;" },
+	{ PIXELS(ZCT(1, 1, 1), ""), 4, 1, "1 plane where the file has 4 pages" },
+	{ PIXELS(ZCT(99999999999, 99999999999, 1), ""), 4, 1, "99999999999 x 99999999999" },
+	/* Numbers that are none. */
+	{ PIXELS(ZCT(0, 1, 1), ""), 4, 1, NULL },
+	{ PIXELS(ZCT(-5, x, 1), ""), 4, 1, NULL },
+	{ PIXELS("", ""), 4, 1, NULL },
+	/* Samples are channels. */
+	{ PIXELS(ZCT(1, 3, 1), "<Channel SamplesPerPixel=\"3\"/>"), 1, 3, NULL },
+	{ PIXELS(ZCT(1, 3, 1), "<Channel SamplesPerPixel=\"1\"/><Channel SamplesPerPixel=\"1\"/>"
+			       "<Channel SamplesPerPixel=\"1\"/>"),
+	  1, 3, NULL },
+	{ PIXELS(ZCT(5, 3, 1), ""), 5, 3, NULL },
+	{ PIXELS(ZCT(1, 6, 1), "<Channel SamplesPerPixel=\"3\"/><Channel SamplesPerPixel=\"3\"/>"),
+	  2, 3, NULL },
+	{ PIXELS(ZCT(1, 4, 1), "<Channel SamplesPerPixel=\"3\"/><Channel SamplesPerPixel=\"1\"/>"),
+	  2, 3, NULL },
+	{ PIXELS(ZCT(5, 6, 1), "<Channel SamplesPerPixel=\"3\"/><Channel SamplesPerPixel=\"3\"/>"),
+	  10, 3, "2 x 5 planes (C, Z)" },
+	/* One page a TiffData, in and out of order. */
+	{ PIXELS(ZCT(3, 1, 1),
+		 "<TiffData IFD=\"0\" FirstZ=\"0\"/><TiffData IFD=\"1\" FirstZ=\"1\"/>"
+		 "<TiffData IFD=\"2\" FirstZ=\"2\"/>"),
+	  3, 1, NULL },
+	{ PIXELS(ZCT(3, 1, 1),
+		 "<TiffData IFD=\"2\" FirstZ=\"2\"/><TiffData IFD=\"0\" FirstZ=\"0\"/>"
+		 "<TiffData IFD=\"1\" FirstZ=\"1\"/>"),
+	  3, 1, NULL },
+	{ PIXELS(ZCT(3, 1, 1),
+		 "<TiffData IFD=\"0\" FirstZ=\"2\"/><TiffData IFD=\"1\" FirstZ=\"1\"/>"
+		 "<TiffData IFD=\"2\" FirstZ=\"0\"/>"),
+	  3, 1, "another order" },
+	{ PIXELS(ZCT(3, 1, 1), "<TiffData IFD=\"1\" FirstZ=\"0\" PlaneCount=\"2\"/>"), 3, 1,
+	  "another order" },
+	{ PIXELS(ZCT(3, 1, 1),
+		 "<TiffData IFD=\"0\" FirstZ=\"0\"/><TiffData IFD=\"1\" FirstZ=\"1\"/>"),
+	  3, 1, "plane 2 without a page" },
+	{ PIXELS(ZCT(3, 1, 1), "<TiffData IFD=\"0\" FirstZ=\"0\" NumPlanes=\"3\"/>"), 3, 1, NULL },
+	{ PIXELS(ZCT(3, 1, 1), "<TiffData FirstZ=\"0\" PlaneCount=\"0\"/>"), 3, 1,
+	  "plane 0 without a page" },
+	{ PIXELS(ZCT(3, 1, 1), "<TiffData FirstZ=\"1\"/>"), 3, 1, "plane 0 without a page" },
+	/* Counted from 1. */
+	{ PIXELS(ZCT(1, 1, 3), "<TiffData IFD=\"0\" FirstZ=\"1\" FirstC=\"1\" FirstT=\"1\"/>"
+			       "<TiffData IFD=\"1\" FirstZ=\"1\" FirstC=\"1\" FirstT=\"2\"/>"
+			       "<TiffData IFD=\"2\" FirstZ=\"1\" FirstC=\"1\" FirstT=\"3\"/>"),
+	  3, 1, NULL },
+	/* What lies beyond is cut. */
+	{ PIXELS(ZCT(3, 1, 1),
+		 "<TiffData IFD=\"0\" PlaneCount=\"18446744073709551615\"/>"
+		 "<TiffData IFD=\"9\" FirstZ=\"1\"/><TiffData IFD=\"0\" FirstT=\"7\"/>"),
+	  3, 1, NULL },
+	/* Files. */
+	{ PIXELS(ZCT(2, 1, 1),
+		 "<TiffData IFD=\"0\">" UUID(
+			 "a.tif", "urn:uuid:1") "</TiffData>"
+						"<TiffData IFD=\"1\" FirstZ=\"1\">" UUID(
+							"a.tif", " urn:uuid:1 ") "</TiffData>"),
+	  2, 1, NULL },
+	{ PIXELS(ZCT(2, 1, 1),
+		 "<TiffData IFD=\"0\">" UUID(
+			 "old.tif", "urn:uuid:7") "</TiffData>"
+						  "<TiffData IFD=\"1\" FirstZ=\"1\">" UUID(
+							  "old.tif", "urn:uuid:7") "</TiffData>"),
+	  2, 1, NULL },
+	{ PIXELS(ZCT(2, 1, 1),
+		 "<TiffData IFD=\"0\">" UUID(
+			 "a.tif", "urn:uuid:1") "</TiffData>"
+						"<TiffData IFD=\"0\" FirstZ=\"1\">" UUID(
+							"b.tif", "urn:uuid:2") "</TiffData>"),
+	  1, 1, "planes in other files (TiffData), such as \"b.tif\"" },
+	{ PIXELS(ZCT(2, 1, 1),
+		 "<TiffData IFD=\"0\">" UUID(
+			 "a.tif", "urn:uuid:8") "</TiffData>"
+						"<TiffData IFD=\"0\" FirstZ=\"1\">" UUID(
+							"b.tif", "urn:uuid:9") "</TiffData>"),
+	  2, 1, "other files" },
+	{ PIXELS(ZCT(2, 1, 1), "<TiffData IFD=\"0\"/><TiffData FirstZ=\"1\">" UUID(
+				       "b&#10;.tif", "u") "</TiffData>"),
+	  2, 1, "other files" },
+	{ OME("<BinaryOnly MetadataFile=\"set.companion.ome\" UUID=\"urn:uuid:3\"/>"), 1, 1,
+	  "another file (BinaryOnly): \"set.companion.ome\"" },
+	/* Several images. */
+	{ OME("<Image><Pixels " ZCT(1, 1, 1) "/></Image><Image><Pixels " ZCT(1, 1, 1) "/></Image>"),
+	  2, 1, "2 images" },
+	{ OME("<Image><Description>no pixels</Description></Image>"), 5, 1, NULL },
+	{ OME("<StructuredAnnotations><XMLAnnotation><Image><Pixels " ZCT(
+		  2, 2, 2) "/></Image></XMLAnnotation></StructuredAnnotations>"),
+	  5, 1, NULL },
+	{ PIXELS(ZCT(3, 2, 1), "<MetadataOnly/>"), 2, 1, NULL },
+	{ PIXELS(ZCT(3, 2, 1), "<BinData BigEndian=\"false\" Length=\"0\"/>"), 2, 1, NULL },
+	/* Prefixes, blanks at the end, references. */
+	{ "<ome:OME xmlns:ome=\"x\"><ome:Image><ome:Pixels " ZCT(2, 2,
+								 1) "/></ome:Image></ome:OME> \n",
+	  4, 1, "2 x 2 planes (C, Z)" },
+	{ OME("<Image Name=\"&lt;&#181;m&gt;\"><Pixels " ZCT(2, 2, 1) "/></Image>"), 4, 1,
+	  "2 x 2 planes" },
+	/* One byte of Latin-1 in what says UTF-8. */
+	{ OME("<Image Name=\"\xb5m\"><Pixels " ZCT(2, 2, 1) "/></Image>"), 4, 1, "2 x 2 planes" },
+	/* Broken, or something else. */
+	{ "<OME><Image><Pixels " ZCT(2, 2, 1) "></Image></OME>", 4, 1, NULL },
+	{ "<OME><Image><Pixels " ZCT(2, 2, 1) "/></Image></OMEX>", 4, 1, NULL },
+	{ "<html><OME/></OME>", 4, 1, NULL },
+	{ OME("&nosuch;<Image><Pixels " ZCT(2, 2, 1) "/></Image>"), 4, 1, NULL },
+	/* Refused whatever it says. */
+	{ "<!DOCTYPE OME [<!ENTITY a \"aaaa\"><!ENTITY b \"&a;&a;\">]><OME><Image "
+	  "Name=\"&b;\"/></OME>",
+	  4, 1, "a DTD" },
+	{ "<!DOCTYPE OME SYSTEM \"file:///etc/passwd\"><OME></OME>", 1, 1, "a DTD" },
+};
+
+START_TEST(ome_xml)
+{
+	check_row(&ome[_i]);
+}
+END_TEST
+
+START_TEST(deep_xml)
+{
+	struct text t = { 0 };
+	for (int extra = 0; extra < 2; extra++) {
+		t.len = 0;
+		text_add(&t, "<OME>");
+		for (int i = 1; i < OMEXML_MAX_DEPTH + extra; i++)
+			text_add(&t, "<a>");
+		for (int i = 1; i < OMEXML_MAX_DEPTH + extra; i++)
+			text_add(&t, "</a>");
+		text_add(&t, "</OME>");
+		make(t.s);
+		if (extra)
+			refused(1, "nested deeper than 64");
+		else
+			accepted(1);
+	}
+	text_done(&t);
+}
+END_TEST
+
+/* The work stays linear however many planes each TiffData claims. */
+START_TEST(many_tiffdata)
+{
+	struct text t = { 0 };
+	text_add(&t, "<OME><Image><Pixels SizeZ=\"1000000\" SizeC=\"1\" SizeT=\"1\">");
+	for (int i = 0; i < 200000; i++)
+		text_add(&t, "<TiffData IFD=\"0\" PlaneCount=\"1000000\"/>");
+	text_add(&t, "</Pixels></Image></OME>");
+	make(t.s);
+	accepted(1000000);
+	text_done(&t);
+}
+END_TEST
+
+START_TEST(too_many_tiffdata)
+{
+	struct text t = { 0 };
+	text_add(&t, "<OME><Image><Pixels SizeZ=\"1\" SizeC=\"1\" SizeT=\"1\">");
+	for (int i = 0; i <= OMEXML_MAX_TIFFDATA; i++)
+		text_add(&t, "<TiffData/>");
+	text_add(&t, "</Pixels></Image></OME>");
+	make(t.s);
+	refused(1, "more TiffData than");
+	text_done(&t);
+}
+END_TEST
+
+START_TEST(long_texts)
+{
+	const char *xml = "<OME></OME>", *json = "{\"shape\": [2, 5, 16, 16]}";
+	make_n(xml, strlen(xml), 8192);
+	file.reader.size = 2 * (uint64_t)OMEXML_MAX_BYTES;
+	file.page.description.count = (uint64_t)OMEXML_MAX_BYTES + 1;
+	refused(1, "more than 64 MiB");
+	make_n(json, strlen(json), 8192);
+	file.reader.size = 2 * MiB;
+	file.page.description.count = MiB + 1;
+	refused(10, "more than 1 MiB");
+}
+END_TEST
+
+/* Planes behind the only page, as ImageJ and tifffile store large stacks. */
+START_TEST(planes_without_pages)
+{
+	static const char *const texts[] = { "ImageJ=1.53t\nimages=5\nslices=5\n",
+					     "ImageJ=1.53t\nimages=5\n",
+					     "{\"shape\": [5, 16, 16]}" };
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		make_n(texts[i], strlen(texts[i]), 5 * SIDE * SIDE);
+		file.page.compression = TIFF_COMPRESSION_NONE;
+		refused(1, "5 planes where the file has 1 page;");
+		/* No room for a second plane: a page taken out of a stack. */
+		make_n(texts[i], strlen(texts[i]), SIDE * SIDE);
+		file.page.compression = TIFF_COMPRESSION_NONE;
+		accepted(1);
+	}
+}
+END_TEST
+
+START_TEST(scanimage_software)
+{
+	const char *si = "SI.VERSION = 5\nSI.hChannels.channelSave = [1;2]\n";
+	make(si);
+	file.page.software = file.page.description;
+	file.page.description = (struct tiff_values){ 0 };
+	accepted(2);
+	refused(10, "ScanImage claims 5 x 2 planes");
+	make("Other SI.hChannels.channelSave = [1;2]");
+	file.page.software = file.page.description;
+	file.page.description = (struct tiff_values){ 0 };
+	accepted(10);
+}
+END_TEST
+
+START_TEST(micro_manager)
+{
+	make("");
+	put(8, 483729);
+	put(12, 2);
+	put(16, 2355492);
+	refused(1, "NDTiff");
+	put(16, 3);
+	put(20, 2355492);
+	refused(4, "NDTiff");
+	file.page.file.bigtiff = true;
+	accepted(4);
+	file.page.file.bigtiff = false;
+	put(20, 0);
+	accepted(4);
+	put(8, 54773648);
+	put(12, 100);
+	accepted(4);
+	put(32, 2355492);
+	refused(4, "MMStack");
+	refused(1, "MMStack");
+	put(100, 3453623);
+	put(104, 1);
+	accepted(1);
+	refused(2, "MMStack");
+	put(104, 2);
+	refused(1, "MMStack");
+	put(12, UINT32_MAX);
+	refused(1, "MMStack");
+	put(12, 0);
+	refused(1, "MMStack");
+	file.page.file.big_endian = true;
+	accepted(1);
+}
+END_TEST
+
+START_TEST(stk_and_lsm)
+{
+	make("");
+	file.page.uic2 = (struct tiff_values){ 8, 2, 5 };
+	refused(1, "MetaMorph STK claims 2 planes");
+	file.page.uic2.count = 1;
+	accepted(1);
+	file.page.uic2.count = 0;
+	file.page.lsm = (struct tiff_values){ TEXT_AT, 500, 1 };
+	put(TEXT_AT + 16, 1);
+	put(TEXT_AT + 24, 1);
+	accepted(1);
+	refused(2, "Zeiss LSM claims 1 x 1 planes");
+	put(TEXT_AT + 16, 30);
+	put(TEXT_AT + 24, 4);
+	refused(1, "Zeiss LSM claims 4 x 30 planes (T, Z)");
+	file.page.lsm.offset = UINT64_MAX;
+	refused(1, "cannot be read");
+	file.page.lsm = (struct tiff_values){ TEXT_AT, 20, 1 };
+	refused(1, "cannot be read");
+}
+END_TEST
+
+static int64_t failing(void *ctx UNUSED, void *buf UNUSED, size_t n UNUSED, uint64_t off UNUSED)
+{
+	return -EIO;
+}
+
+/* A failing disk is not a missing description. */
+START_TEST(read_errors)
+{
+	struct err err = { 0 };
+	make("ImageJ=1.53t\n");
+	file.reader.pread = failing;
+	ck_assert_int_eq(description_check(&file.reader, &file.page, 1, &err), -EIO);
+	ck_assert_int_eq(err.code, EIO);
+	file.page.file.bigtiff = true;
+	ck_assert_int_eq(description_check(&file.reader, &file.page, 1, &err), -EIO);
+}
+END_TEST
+
+START_TEST(description_outside_the_file)
+{
+	make("ImageJ=1.53t\nslices=2\nchannels=2\n");
+	file.page.description.offset = 1 << 20;
+	accepted(4);
+	file.page.description.offset = UINT64_MAX - 3;
+	accepted(4);
+}
+END_TEST
+
+/* Every prefix of good texts: never a crash, never a read beyond the end. */
+START_TEST(cut_texts)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(ome); i++) {
+		for (size_t len = 0; len < strlen(ome[i].text); len += 7) {
+			make_n(ome[i].text, len, 0);
+			int r = description_check(&file.reader, &file.page, ome[i].pages, NULL);
+			ck_assert(r == 0 || r == -ENOTSUP);
+		}
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		for (size_t len = 0; len < strlen(lines[i].text); len++) {
+			make_n(lines[i].text, len, 0);
+			int r = description_check(&file.reader, &file.page, lines[i].pages, NULL);
+			ck_assert(r == 0 || r == -ENOTSUP);
+		}
+	}
+}
+END_TEST
+
+START_TEST(places_of_errors)
+{
+	struct omexml x;
+	struct err err = { 0 };
+	const char *text = "<OME>\n<Image>\n </Imag></OME>";
+	ck_assert_int_eq(omexml_parse(text, strlen(text), &x, &err), -EBADMSG);
+	ck_assert_msg(strstr(err.msg, "OME-XML line 3, column ") == err.msg, "%s", err.msg);
+	omexml_done(&x);
+	text = "<other/>";
+	ck_assert_int_eq(omexml_parse(text, strlen(text), &x, &err), -EBADMSG);
+	ck_assert_ptr_nonnull(strstr(err.msg, "outermost element"));
+	omexml_done(&x);
+	ck_assert_int_eq(omexml_parse("", 0, &x, NULL), -EBADMSG);
+	omexml_done(&x);
+}
+END_TEST
+
+static void teardown(void)
+{
+	free(file.bytes);
+	file = (struct file){ 0 };
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("description");
+	TCase *tc = tcase_create("description");
+	tcase_add_checked_fixture(tc, NULL, teardown);
+	tcase_set_timeout(tc, 60);
+	tcase_add_loop_test(tc, line_and_json_kinds, 0, ARRAY_SIZE(lines));
+	tcase_add_loop_test(tc, ome_xml, 0, ARRAY_SIZE(ome));
+	tcase_add_test(tc, deep_xml);
+	tcase_add_test(tc, many_tiffdata);
+	tcase_add_test(tc, too_many_tiffdata);
+	tcase_add_test(tc, long_texts);
+	tcase_add_test(tc, planes_without_pages);
+	tcase_add_test(tc, scanimage_software);
+	tcase_add_test(tc, micro_manager);
+	tcase_add_test(tc, stk_and_lsm);
+	tcase_add_test(tc, read_errors);
+	tcase_add_test(tc, description_outside_the_file);
+	tcase_add_test(tc, cut_texts);
+	tcase_add_test(tc, places_of_errors);
+	suite_add_tcase(suite, tc);
+	SRunner *runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? 0 : 1;
+}

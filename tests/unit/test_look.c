@@ -1,0 +1,498 @@
+/* The first look at an image: kind, grid, voxel size, channels, warnings; and the real stacks. */
+#include "meta/scan.h"
+#include "tests/unit/tiny_tree.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+static struct dataset *d;
+static struct err err;
+static struct scan_options opts;
+
+static void setup(void)
+{
+	tiny_enter();
+	d = NULL;
+	err = (struct err){ 0 };
+	opts = (struct scan_options){ 0 };
+}
+
+static void teardown(void)
+{
+	dataset_free(d);
+	tiny_leave();
+}
+
+static int look_at(const char *source, bool all)
+{
+	dataset_free(d);
+	d = NULL;
+	ck_assert_msg(dataset_scan(source, &opts, &d, &err) == 0, "%s", err.msg);
+	err = (struct err){ 0 };
+	return dataset_look(d, 0, &opts, all, &err);
+}
+
+static const struct image *look(const char *source)
+{
+	ck_assert_msg(look_at(source, false) == 0, "%s", err.msg);
+	ck_assert_int_eq(d->images[0].state, IMAGE_READY);
+	return &d->images[0];
+}
+
+static void bad(const char *source, int code, const char *part)
+{
+	ck_assert_int_eq(look_at(source, false), -code);
+	ck_assert_int_eq(d->images[0].state, IMAGE_BAD);
+	ck_assert_int_eq(d->images[0].why.code, code);
+	ck_assert_str_eq(d->images[0].why.msg, err.msg);
+	ck_assert_msg(strstr(err.msg, part) != NULL, "'%s' lacks '%s'", err.msg, part);
+	/* What was found stays. */
+	ck_assert_int_eq(dataset_look(d, 0, &opts, false, &err), -code);
+}
+
+static bool warned(const struct image *im, const char *part)
+{
+	for (size_t i = 0; i < im->n_warnings; i++)
+		if (strstr(im->warnings[i], part) != NULL)
+			return true;
+	return false;
+}
+
+static void series(const char *folder, const struct tiny_page *pages, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		tiny_pages(pages, "%s/s_%03u.tif", folder, i);
+}
+
+static void sizes_are(const struct image *im, const char *want)
+{
+	char got[128];
+	const uint64_t *s = im->grid.size;
+	snprintf(got, sizeof(got), "%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64, s[0],
+		 s[1], s[2], s[3], s[4]);
+	ck_assert_str_eq(got, want);
+}
+
+START_TEST(kind_grid_and_layout)
+{
+	series("src", PAGES({ .w = 40, .h = 30, .photometric = 1, .bits = 16 }), 5);
+	const struct image *im = look("src");
+	sizes_are(im, "1 1 5 30 40");
+	ck_assert_int_eq(im->dtype, DTYPE_U16);
+	ck_assert_uint_eq(im->grid.voxel, 2);
+	ck_assert_uint_eq(im->unit_bytes_max, 40 * 30 * 2);
+	ck_assert(!im->grid.layout.compressed && !im->grid.layout.tiled);
+	ck_assert_uint_eq(im->grid.layout.samples, 1);
+	ck_assert_int_eq(im->grid.rule, GRID_RAW);
+	ck_assert(im->stored_share > 0.99 && im->stored_share < 1.01);
+	ck_assert_uint_eq(im->kind.offsets.count, 0);
+	ck_assert_uint_eq(im->n_warnings, 1); /* the voxel size */
+	ck_assert_int_eq(dataset_look(d, 0, &opts, true, &err), 0);
+	opts.chunk_shape[0] = 2;
+	opts.chunk_shape[1] = opts.chunk_shape[2] = 16;
+	im = look("src");
+	ck_assert_uint_eq(im->grid.chunk[AXIS_Z], 2);
+	ck_assert_uint_eq(im->grid.chunk[AXIS_X], 16);
+}
+END_TEST
+
+START_TEST(the_majority_of_three_decides)
+{
+	series("src", PAGES(GRAY(8, 6)), 9);
+	tiny_pages(PAGES(GRAY(9, 6)), "src/s_000.tif");
+	const struct image *im = look("src");
+	sizes_are(im, "1 1 9 6 8");
+	ck_assert(warned(im, "1 of 9 pages looked at cannot be planes"));
+	ck_assert(warned(im, "s_000.tif: 9 x 6 uint8"));
+	tiny_pages(PAGES({ .w = 8, .h = 6, .photometric = 1, .bits = 16 }), "src/s_008.tif");
+	bad("src", EBADMSG, "--group none");
+	ck_assert_ptr_nonnull(strstr(err.msg, "'s_000.tif' is 9 x 6 uint8"));
+	ck_assert_ptr_nonnull(strstr(err.msg, "'s_008.tif' is 8 x 6 uint16"));
+	tiny_pages(PAGES(GRAY(8, 6)), "two/s_0.tif");
+	tiny_pages(PAGES(GRAY(8, 7)), "two/s_1.tif");
+	bad("two", EBADMSG, "s_1.tif");
+}
+END_TEST
+
+START_TEST(a_damaged_file_is_replaced_by_its_neighbour)
+{
+	series("src", PAGES(GRAY(8, 6)), 9);
+	tiny_pages(PAGES(GRAY(9, 6)), "src/s_001.tif");
+	tiny_bytes("src/s_000.tif", "II*\0\x08\0\0\0\xff\xff", 10);
+	tiny_bytes("src/s_004.tif", "", 0);
+	const struct image *im = look("src");
+	sizes_are(im, "1 1 9 6 8");
+	/* All of them. */
+	for (unsigned i = 0; i < 9; i++) {
+		char path[32];
+		snprintf(path, sizeof(path), "none/s_%u.tif", i);
+		tiny_bytes(path, "", 0);
+	}
+	bad("none", EBADMSG, "s_0.tif");
+}
+END_TEST
+
+START_TEST(unsupported_pages_have_a_sentence)
+{
+	series("src", PAGES({ .w = 8, .h = 6, .photometric = 1, .compression = 34712 }), 3);
+	bad("src", ENOTSUP, "34712");
+	ck_assert_ptr_nonnull(strstr(err.msg, "s_000.tif: "));
+	series("b", PAGES(GRAY(8, 6)), 5);
+	tiny_pages(PAGES({ .w = 8, .h = 6, .photometric = 1, .compression = 34712 }),
+		   "b/s_003.tif");
+	ck_assert(warned(look("b"), "34712"));
+}
+END_TEST
+
+START_TEST(all_files_or_a_sample)
+{
+	series("src", PAGES(GRAY(8, 6)), 300);
+	tiny_pages(PAGES(GRAY(9, 6)), "src/s_001.tif");
+	const struct image *im = look("src");
+	ck_assert(!warned(im, "s_001.tif"));
+	double share = im->stored_share;
+	ck_assert_int_eq(look_at("src", true), 0);
+	im = &d->images[0];
+	ck_assert(warned(im, "1 of 300 pages"));
+	ck_assert(warned(im, "s_001.tif"));
+	ck_assert_double_eq(im->stored_share, share);
+}
+END_TEST
+
+START_TEST(damaged_strips_are_told)
+{
+	series("src", PAGES(GRAY(8, 6)), 3);
+	tiny_pages(PAGES({ .w = 8, .h = 6, .photometric = 1, .far_strip = 1000000 }),
+		   "src/s_002.tif");
+	ck_assert(warned(look("src"), "s_002.tif: 1 of 1 strips"));
+}
+END_TEST
+
+START_TEST(voxel_size_by_option)
+{
+	series("src", PAGES(GRAY(8, 6)), 3);
+	opts.voxel_size[0] = 4;
+	opts.voxel_size[1] = 5;
+	opts.voxel_size[2] = 40;
+	opts.time_step = 2.5;
+	const struct image *im = look("src");
+	ck_assert_double_eq(im->voxel[0], 40);
+	ck_assert_double_eq(im->voxel[1], 5);
+	ck_assert_double_eq(im->voxel[2], 4);
+	ck_assert_str_eq(im->unit, "nanometer");
+	ck_assert_double_eq(im->time_step, 2.5);
+	ck_assert_str_eq(im->voxel_from.text, "option --voxel-size");
+	ck_assert_uint_eq(im->n_warnings, 0);
+	opts.unit = "um";
+	ck_assert_str_eq(look("src")->unit, "micrometer");
+	opts.unit = "furlong";
+	bad("src", EINVAL, "furlong");
+	opts.unit = NULL;
+	opts.voxel_size[2] = 0;
+	bad("src", EINVAL, "X,Y,Z");
+	tiny_pages(PAGES(GRAY(8, 6)), "flat.tif");
+	im = look("flat.tif");
+	ck_assert_double_eq(im->voxel[2], 4);
+	ck_assert_uint_eq(im->n_warnings, 0);
+}
+END_TEST
+
+START_TEST(voxel_size_by_tags)
+{
+	/* 2500000 per cm: 4 nm. */
+	series("src",
+	       PAGES({ .w = 8, .h = 6, .photometric = 1, .unit = 3, .num = 2500000, .den = 1 }), 3);
+	const struct image *im = look("src");
+	ck_assert_str_eq(im->unit, "nanometer");
+	ck_assert_double_eq_tol(im->voxel[2], 4, 1e-12);
+	ck_assert_double_eq_tol(im->voxel[1], 4, 1e-12);
+	ck_assert_double_eq_tol(im->voxel[0], 4, 1e-12);
+	ck_assert(warned(im, "z spacing unknown, taken as x: --voxel-size X,Y,Z"));
+	ck_assert_ptr_nonnull(strstr(im->voxel_from.text, "s_000.tif"));
+	series("dpi", PAGES({ .w = 8, .h = 6, .photometric = 1, .unit = 2, .num = 72, .den = 1 }),
+	       3);
+	im = look("dpi");
+	ck_assert_str_eq(im->unit, "");
+	ck_assert_double_eq(im->voxel[0], 1);
+	ck_assert(warned(im, "voxel size unknown"));
+	ck_assert_int_eq(strncmp(im->voxel_from.text, "not stated", 10), 0);
+}
+END_TEST
+
+START_TEST(one_channel)
+{
+	series("src", PAGES(GRAY(8, 6)), 3);
+	const struct image *im = look("src");
+	ck_assert(!im->has_c);
+	ck_assert_str_eq(im->channels[0].label, "src");
+	ck_assert_str_eq(im->channels[0].color, "FFFFFF");
+	ck_assert(im->channels[0].has_window);
+	ck_assert_double_eq(im->channels[0].start, 0);
+	ck_assert_double_eq(im->channels[0].end, 255);
+	series("b", PAGES({ .w = 8, .h = 6, .photometric = 1, .bits = 16 }), 3);
+	im = look("b");
+	ck_assert(!im->channels[0].has_window);
+	ck_assert_double_eq(im->channels[0].max, 65535);
+	opts.windows = "100-5000";
+	im = look("b");
+	ck_assert(im->channels[0].has_window);
+	ck_assert_double_eq(im->channels[0].start, 100);
+	ck_assert_double_eq(im->channels[0].end, 5000);
+	opts.windows = "100-70000";
+	bad("b", EINVAL, "uint16");
+	opts.windows = "9-3";
+	bad("b", EINVAL, "--windows");
+	opts.windows = "-5:12.5";
+	series("f", PAGES({ .w = 8, .h = 6, .photometric = 1, .bits = 32, .format = 3 }), 3);
+	im = look("f");
+	ck_assert_double_eq(im->channels[0].start, -5);
+	ck_assert_double_eq(im->channels[0].end, 12.5);
+}
+END_TEST
+
+START_TEST(channels_by_name)
+{
+	for (unsigned i = 0; i < 3; i++)
+		tiny_pages(PAGES(GRAY(8, 6)), "src/x_ch%02u.tif", i);
+	const struct image *im = look("src");
+	ck_assert(im->has_c);
+	sizes_are(im, "1 3 1 6 8");
+	ck_assert_str_eq(im->channels[1].label, "ch01");
+	ck_assert_str_eq(im->channels[0].color, "FF0000");
+	ck_assert_str_eq(im->channels[2].color, "0000FF");
+	opts.channel_names = "DAPI,GFP,other";
+	opts.channel_colors = NULL;
+	im = look("src");
+	ck_assert_str_eq(im->channels[0].label, "DAPI");
+	ck_assert_str_eq(im->channels[0].color, "0000FF");
+	ck_assert_str_eq(im->channels[1].color, "00FF00");
+	ck_assert_str_eq(im->channels[2].color, "0000FF");
+	opts.channel_colors = "ff00aa,00FF00,123456";
+	im = look("src");
+	ck_assert_str_eq(im->channels[0].color, "FF00AA");
+	opts.channel_names = "a,b";
+	bad("src", EINVAL, "--channel-names has 2 items, the image has 3 channels");
+	opts.channel_names = NULL;
+	opts.channel_colors = "red,00FF00,123456";
+	bad("src", EINVAL, "'red'");
+	opts.channel_colors = NULL;
+	opts.windows = "0-1";
+	bad("src", EINVAL, "--windows has 1 item,");
+}
+END_TEST
+
+START_TEST(samples_are_channels)
+{
+	tiny_pages(PAGES({ .w = 8, .h = 6, .photometric = 2, .samples = 3 }), "rgb.tif");
+	const struct image *im = look("rgb.tif");
+	ck_assert(im->has_c && im->rgb);
+	sizes_are(im, "1 3 1 6 8");
+	ck_assert_uint_eq(im->grid.layout.samples, 3);
+	ck_assert_str_eq(im->channels[0].label, "red");
+	ck_assert_str_eq(im->channels[2].label, "blue");
+	ck_assert_str_eq(im->channels[1].color, "00FF00");
+	tiny_pages(PAGES({ .w = 8, .h = 6, .photometric = 2, .samples = 4 }), "rgba.tif");
+	im = look("rgba.tif");
+	ck_assert_str_eq(im->channels[3].label, "alpha");
+	ck_assert_str_eq(im->channels[3].color, "FFFFFF");
+	tiny_pages(PAGES({ .w = 8, .h = 6, .photometric = 1, .samples = 2 }), "two.tif");
+	im = look("two.tif");
+	ck_assert(!im->rgb);
+	ck_assert_str_eq(im->channels[1].label, "channel 1");
+	ck_assert_str_eq(im->channels[0].color, "00FF00");
+	tiny_pages(PAGES({ .w = 8, .h = 6, .photometric = 1, .samples = 2, .planar = 2 }),
+		   "planar.tif");
+	im = look("planar.tif");
+	sizes_are(im, "1 2 1 6 8");
+	ck_assert_uint_eq(im->grid.layout.samples, 1);
+	ck_assert_uint_eq(im->unit_bytes_max, 8 * 6);
+	tiny_pages(PAGES({ .w = 8, .h = 6, .photometric = 2, .samples = 3 }), "many/a_ch0.tif");
+	tiny_pages(PAGES({ .w = 8, .h = 6, .photometric = 2, .samples = 3 }), "many/a_ch1.tif");
+	im = look("many");
+	sizes_are(im, "1 6 1 6 8");
+	ck_assert_str_eq(im->channels[4].label, "ch1 green");
+}
+END_TEST
+
+START_TEST(values_are_as_stored_and_said_so)
+{
+	tiny_pages(PAGES({ .w = 8, .h = 6, .photometric = 0, .orientation = 6 }), "a.tif");
+	const struct image *im = look("a.tif");
+	ck_assert(warned(im, "WhiteIsZero"));
+	ck_assert(warned(im, "orientation 6"));
+	ck_assert_uint_eq(im->orientation, 6);
+	sizes_are(im, "1 1 1 6 8");
+	tiny_pages(PAGES({ .w = 8, .h = 6, .photometric = 1, .bits = 64 }), "b.tif");
+	ck_assert(warned(look("b.tif"), "uint64"));
+}
+END_TEST
+
+/* Reads plane 0's image against every file of a folder: what image_page_read says of it. */
+static int read_page(const struct image *im, uint64_t z, struct tiff_page *page)
+{
+	const struct plane *p = &im->planes[image_plane(im, 0, 0, z)];
+	const struct source_file *f = &d->files[p->file];
+	CLEANUP(closep) int fd = dataset_open(d, f);
+	ck_assert_int_ge(fd, 0);
+	struct reader r = reader_fd(&fd, f->size);
+	err = (struct err){ 0 };
+	return image_page_read(d, im, p, &r, page, &err);
+}
+
+START_TEST(pages_are_checked_when_read)
+{
+	series("src", PAGES(GRAY(8, 6)), 5);
+	tiny_pages(PAGES(GRAY(9, 6)), "src/s_001.tif");
+	tiny_pages(PAGES({ .w = 8, .h = 6, .photometric = 1, .bits = 16 }), "src/s_003.tif");
+	const struct image *im = look("src");
+	struct tiff_page page;
+	ck_assert_int_eq(read_page(im, 0, &page), 0);
+	ck_assert_uint_eq(page.width, 8);
+	ck_assert_uint_eq(page.offsets.count, 1);
+	ck_assert_int_eq(read_page(im, 1, &page), -EBADMSG);
+	ck_assert_str_eq(err.msg, "the page is 9 x 6 uint8, its image is 8 x 6 uint8");
+	ck_assert_int_eq(read_page(im, 3, &page), -EBADMSG);
+	tiny_pages(PAGES(GRAY(8, 6), GRAY(8, 6), GRAY(8, 6)), "m.tif");
+	im = look("m.tif");
+	ck_assert_int_eq(read_page(im, 2, &page), 0);
+	ck_assert_uint_eq(page.next_ifd, 0);
+	struct plane beyond = { .file = 0, .page = 3 }, gap = { .file = PLANE_GAP };
+	struct reader none = { 0 };
+	ck_assert_int_eq(image_page_read(d, im, &gap, &none, &page, &err), -ENOENT);
+	CLEANUP(closep) int fd = dataset_open(d, &d->files[0]);
+	struct reader r = reader_fd(&fd, d->files[0].size);
+	ck_assert_int_eq(image_page_read(d, im, &beyond, &r, &page, &err), -EBADMSG);
+}
+END_TEST
+
+START_TEST(descriptions_that_claim_more_are_refused)
+{
+	tiny_pages(PAGES({ .w = 8,
+			   .h = 6,
+			   .photometric = 1,
+			   .description = "ImageJ=1.53t\nimages=6\nchannels=2\nslices=3\n"
+					  "hyperstack=true\n" }),
+		   "x/hyper_0.tif");
+	tiny_pages(PAGES({ .w = 8,
+			   .h = 6,
+			   .photometric = 1,
+			   .description = "ImageJ=1.53t\nimages=6\nchannels=2\nslices=3\n"
+					  "hyperstack=true\n" }),
+		   "x/hyper_1.tif");
+	bad("x", ENOTSUP, "hyper_0.tif: ");
+	opts.pattern = "hyper_{z}.tif";
+	ck_assert(warned(look("x"), "--pattern decides"));
+}
+END_TEST
+
+/* What the real stacks must give; "!" and a word: refused with that word in the sentence. */
+static const struct {
+	const char *path, *sizes, *axes;
+	enum dtype dtype;
+} stacks[] = {
+	{ "em_fibsem_medulla", "1 1 10 520 520", "zyx", DTYPE_U8 },
+	{ "em_fibsem_cube_with_labels/raw", "1 1 16 250 250", "zyx", DTYPE_U8 },
+	{ "em_fibsem_cube_with_labels/labels", "1 1 16 250 250", "zyx", DTYPE_U32 },
+	{ "mouse_brain_u16", "1 1 30 193 271", "zyx", DTYPE_U16 },
+	{ "webknossos_color_tiff", "1 1 6 265 265", "zyx", DTYPE_U8 },
+	{ "channels_by_filename", "1 3 1 167 439", "cyx", DTYPE_U8 },
+	{ "membrane_timelapse_u16", "1 1 5 256 256", "zyx", DTYPE_U16 },
+	{ "ndtiff_v2_multichannel", "!NDTiff", "", DTYPE_U8 },
+	{ "ndtiff_v2_stitched_pyramid", "!NDTiff", "", DTYPE_U8 },
+	{ "ome_4d_series", "!OME", "", DTYPE_U8 },
+	{ "ome_multifile_companion", "!BinaryOnly", "", DTYPE_U8 },
+};
+
+static char shared[4096];
+
+START_TEST(real_stacks)
+{
+	char path[4200], axes[AXIS_COUNT + 1] = "";
+	snprintf(path, sizeof(path), "%s/stacks/%s", shared, stacks[_i].path);
+	const char *want = stacks[_i].sizes;
+	int rc = look_at(path, true);
+	printf("%s: %s\n", stacks[_i].path, rc == 0 ? "ready" : err.msg);
+	if (want[0] == '!') {
+		for (size_t i = 0; i < d->n_images; i++) {
+			ck_assert_int_eq(dataset_look(d, i, &opts, false, &err), -ENOTSUP);
+			ck_assert_msg(strstr(err.msg, want + 1) != NULL, "%s", err.msg);
+		}
+		return;
+	}
+	ck_assert_msg(rc == 0, "%s", err.msg);
+	ck_assert_uint_eq(d->n_images, 1);
+	const struct image *im = &d->images[0];
+	sizes_are(im, want);
+	ck_assert_int_eq(im->dtype, stacks[_i].dtype);
+	enum axis list[AXIS_COUNT];
+	unsigned n = image_axes(im, list);
+	for (unsigned i = 0; i < n; i++)
+		axes[i] = "tczyx"[list[i]];
+	ck_assert_str_eq(axes, stacks[_i].axes);
+	ck_assert_uint_eq(im->n_gaps, 0);
+	for (size_t i = 0; i < im->n_warnings; i++)
+		printf("  %s\n", im->warnings[i]);
+}
+END_TEST
+
+START_TEST(a_folder_of_real_stacks)
+{
+	char path[4200];
+	snprintf(path, sizeof(path), "%s/stacks/em_fibsem_cube_with_labels", shared);
+	ck_assert_int_eq(look_at(path, false), 0);
+	ck_assert_uint_eq(d->n_images, 2);
+	ck_assert_str_eq(d->images[0].id, "labels_");
+	ck_assert_str_eq(d->images[1].id, "raw");
+}
+END_TEST
+
+static Suite *suite(bool have_shared)
+{
+	const TTest *const tests[] = {
+		kind_grid_and_layout,
+		the_majority_of_three_decides,
+		a_damaged_file_is_replaced_by_its_neighbour,
+		unsupported_pages_have_a_sentence,
+		all_files_or_a_sample,
+		damaged_strips_are_told,
+		voxel_size_by_option,
+		voxel_size_by_tags,
+		one_channel,
+		channels_by_name,
+		samples_are_channels,
+		values_are_as_stored_and_said_so,
+		pages_are_checked_when_read,
+		descriptions_that_claim_more_are_refused,
+	};
+	Suite *s = suite_create("look");
+	TCase *c = tcase_create("look");
+	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_set_timeout(c, 60);
+	for (size_t i = 0; i < ARRAY_SIZE(tests); i++)
+		tcase_add_test(c, tests[i]);
+	if (have_shared) {
+		tcase_add_loop_test(c, real_stacks, 0, ARRAY_SIZE(stacks));
+		tcase_add_test(c, a_folder_of_real_stacks);
+	}
+	suite_add_tcase(s, c);
+	return s;
+}
+
+int main(void)
+{
+	const char *given = getenv("NGFFUSE_SHARED");
+	bool have = realpath(given != NULL ? given : "../shared", shared) != NULL;
+	if (have) {
+		char stacks_path[4200];
+		snprintf(stacks_path, sizeof(stacks_path), "%s/stacks", shared);
+		have = access(stacks_path, R_OK) == 0;
+	}
+	if (!have)
+		printf("skipped: the real stacks (no %s; set NGFFUSE_SHARED)\n",
+		       given != NULL ? given : "../shared");
+	SRunner *r = srunner_create(suite(have));
+	srunner_run_all(r, CK_NORMAL);
+	int failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed != 0;
+}

@@ -1,0 +1,231 @@
+/* The summary and `info` over datasets made by hand. */
+#include "fs/info.h"
+#include "fs/summary.h"
+
+#include "made_dataset.h"
+
+#include <check.h>
+#include <cjson/cJSON.h>
+
+static char *summary(const struct dataset *d, const char *mountpoint)
+{
+	struct options o = { .mountpoint = mountpoint };
+	struct text t = { 0 };
+	summary_make(d, 512 * MiB, 8, &o, &t);
+	ck_assert(!t.oom);
+	return t.s;
+}
+
+static unsigned lines(const char *s)
+{
+	unsigned n = 0;
+	for (; *s != '\0'; s++)
+		n += *s == '\n';
+	return n;
+}
+
+static void has(const char *s, const char *part)
+{
+	ck_assert_msg(strstr(s, part) != NULL, "no '%s' in:\n%s", part, s);
+}
+
+static void has_not(const char *s, const char *part)
+{
+	ck_assert_msg(strstr(s, part) == NULL, "'%s' in:\n%s", part, s);
+}
+
+START_TEST(one_image)
+{
+	struct dataset d;
+	made_dataset(&d, 1, 124);
+	char *s = summary(&d, "/mnt/z/");
+	ck_assert_uint_le(lines(s), 12);
+	has(s, "124 files, em_0000.tif .. em_0123.tif; no gaps\n");
+	has(s, "em.zarr: z,y,x = 124 x 1024 x 1024 uint8\n");
+	has(s, "x 4, y 4, z 40 nanometer (option)\n");
+	has(s, "strips of 32 rows, LZW, predictor 2\n");
+	has(s, "32 x 64 x 256, 512 KiB raw; 4 made together by decoding 2 MiB; blosc-lz4 level 5 "
+	       "(a sample saves 41 %)\n");
+	has(s, "512 MiB, 8 threads\n");
+	has(s, "zarr.open(\"/mnt/z/em.zarr/0\", mode=\"r\")\n");
+	has(s, "napari --plugin napari-ome-zarr /mnt/z/em.zarr\n");
+	has(s, "zarr://http://HOST:PORT/em.zarr ");
+	has_not(s, "warning");
+	has_not(s, "left out");
+	free(s);
+	made_done(&d);
+}
+END_TEST
+
+/* Everything that can add a line, at once. */
+START_TEST(one_image_at_its_longest)
+{
+	struct dataset d;
+	made_dataset(&d, 1, 3);
+	static char how[] = "the digits of em_NNNN are z", w0[] = "bad\nname", w1[] = "other";
+	char *warnings[] = { w0, w1 };
+	static char stranger[] = "notes.tif";
+	struct left_out out[2] = { { stranger, "stranger" }, { stranger, "stranger" } };
+	d.left_out = out;
+	d.n_left_out = 2;
+	d.images[0].how = how;
+	d.images[0].warnings = warnings;
+	d.images[0].n_warnings = 2;
+	d.images[0].n_gaps = 1;
+	d.images[0].planes[1].file = PLANE_GAP;
+	d.files[2].unreadable = true;
+	char *s = summary(&d, "/mnt/z");
+	ck_assert_uint_le(lines(s), 12);
+	has(s, "1 missing, filled; 1 DAMAGED; 2 left out (notes.tif, ..)\n");
+	has(s, how);
+	has(s, "bad\xef\xbf\xbdname; and 1 more");
+	free(s);
+	made_done(&d);
+}
+END_TEST
+
+START_TEST(mountpoint_is_the_image)
+{
+	struct dataset d;
+	made_dataset(&d, 1, 3);
+	char *s = summary(&d, "/mnt/my brain's.zarr/");
+	has(s, "zarr.open(\"/mnt/my brain's.zarr/0\", mode=\"r\")\n");
+	has(s, "napari --plugin napari-ome-zarr '/mnt/my brain'\\''s.zarr'\n");
+	has(s, "zarr://http://HOST:PORT ");
+	free(s);
+	s = summary(&d, "a\"b");
+	char cwd[4096];
+	ck_assert_ptr_nonnull(getcwd(cwd, sizeof(cwd)));
+	has(s, cwd);
+	has(s, "a\\\"b/em.zarr/0\", mode=\"r\")\n");
+	free(s);
+	made_done(&d);
+}
+END_TEST
+
+START_TEST(several_images)
+{
+	struct dataset d;
+	made_dataset(&d, 7, 2);
+	static char warning[] = "look out";
+	char *warnings[] = { warning };
+	d.images[0].warnings = warnings;
+	d.images[0].n_warnings = 1;
+	d.images[1].state = IMAGE_BAD;
+	snprintf(d.images[1].why.msg, sizeof(d.images[1].why.msg), "b.tif: no planes");
+	d.images[2].state = IMAGE_UNSEEN;
+	char *s = summary(&d, "/mnt/z");
+	ck_assert_uint_le(lines(s), 12);
+	has(s, "em_0.zarr: z,y,x = 2 x 1024 x 1024 uint8, x 4, y 4, z 40 nanometer");
+	has(s, "em_1.zarr: UNUSABLE: b.tif: no planes\n");
+	has(s, "em_2.zarr: not looked at yet\n");
+	has(s, "em_3.zarr");
+	has_not(s, "em_4.zarr");
+	has(s, "and 3 more\n");
+	has(s, "look out\n");
+	has(s, "/mnt/z/em_0.zarr/0");
+	free(s);
+	made_done(&d);
+}
+END_TEST
+
+/* What info prints; *code gets what it returns. Caller frees. */
+static char *info(const struct dataset *d, bool json, int *code)
+{
+	struct options o = { .json = json };
+	char *s = NULL;
+	size_t n = 0;
+	FILE *out = open_memstream(&s, &n);
+	ck_assert_ptr_nonnull(out);
+	*code = info_print(d, 512 * MiB, &o, out);
+	fclose(out);
+	return s;
+}
+
+START_TEST(info_in_words)
+{
+	struct dataset d;
+	int code = -1;
+	made_dataset(&d, 2, 3);
+	static char stranger[] = "no\ttes.tif";
+	struct left_out out = { stranger, "stranger" };
+	d.left_out = &out;
+	d.n_left_out = 1;
+	char *s = info(&d, false, &code);
+	ck_assert_int_eq(code, 0);
+	has(s, "/data/em: 6 files, em_0000.tif .. em_0005.tif; 2 images; budget 512 MiB\n");
+	has(s, "voxel size  x 4, y 4, z 40 nanometer   (option)\n");
+	has(s, "axes        z,y,x   (file names)\n");
+	has(s, "left out: 1\n  no\xef\xbf\xbdtes.tif   (stranger)\n");
+	free(s);
+	d.files[4].unreadable = true;
+	s = info(&d, false, &code);
+	ck_assert_int_eq(code, 1);
+	has(s, "1 plane cannot be read\n");
+	free(s);
+	made_done(&d);
+}
+END_TEST
+
+START_TEST(info_as_json)
+{
+	struct dataset d;
+	int code = -1;
+	made_dataset(&d, 2, 3);
+	static char label[] = "GF\"P\xff";
+	struct channel channel = { label, "ff0000", 0, 255, 10, 200, true };
+	d.images[0].channels = &channel;
+	d.images[1].state = IMAGE_BAD;
+	snprintf(d.images[1].why.msg, sizeof(d.images[1].why.msg), "b.tif: no planes");
+	static char stranger[] = "em_x.tif", elsewhere[] = "sub/em_x.tif";
+	struct left_out out[] = { { stranger, "stranger" }, { elsewhere, "stranger" } };
+	d.left_out = out;
+	d.n_left_out = 2;
+	char *s = info(&d, true, &code);
+	ck_assert_int_eq(code, 1);
+	cJSON *o = cJSON_Parse(s);
+	ck_assert_ptr_nonnull(o);
+	const cJSON *images = cJSON_GetObjectItem(o, "images");
+	ck_assert_int_eq(cJSON_GetArraySize(images), 2);
+	const cJSON *im = cJSON_GetArrayItem(images, 0);
+	static const char *const keys[] = { "id",      "state",	  "axes",	"shape",
+					    "dtype",   "chunks",  "codec",	"unit",
+					    "from",    "missing", "voxel_size", "left_out",
+					    "damaged", "layout",  "warnings" };
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		ck_assert_msg(cJSON_GetObjectItem(im, keys[i]) != NULL, "no %s", keys[i]);
+	ck_assert_str_eq(cJSON_GetObjectItem(im, "dtype")->valuestring, "uint8");
+	ck_assert_int_eq(cJSON_GetArraySize(cJSON_GetObjectItem(im, "shape")), 3);
+	ck_assert_int_eq(cJSON_GetArrayItem(cJSON_GetObjectItem(im, "shape"), 0)->valueint, 3);
+	ck_assert_int_eq(cJSON_GetArrayItem(cJSON_GetObjectItem(im, "voxel_size"), 0)->valueint,
+			 40);
+	ck_assert_int_eq(cJSON_GetObjectItem(im, "left_out")->valueint, 1);
+	const cJSON *c = cJSON_GetArrayItem(cJSON_GetObjectItem(im, "channels"), 0);
+	ck_assert_str_eq(cJSON_GetObjectItem(c, "label")->valuestring, "GF\"P\xef\xbf\xbd");
+	im = cJSON_GetArrayItem(images, 1);
+	ck_assert_str_eq(cJSON_GetObjectItem(im, "error")->valuestring, "b.tif: no planes");
+	ck_assert_ptr_null(cJSON_GetObjectItem(im, "shape"));
+	ck_assert_int_eq(cJSON_GetArraySize(cJSON_GetObjectItem(o, "left_out")), 2);
+	cJSON_Delete(o);
+	free(s);
+	made_done(&d);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("summary");
+	TCase *t = tcase_create("summary");
+	suite_add_tcase(s, t);
+	tcase_add_test(t, one_image);
+	tcase_add_test(t, one_image_at_its_longest);
+	tcase_add_test(t, mountpoint_is_the_image);
+	tcase_add_test(t, several_images);
+	tcase_add_test(t, info_in_words);
+	tcase_add_test(t, info_as_json);
+	SRunner *r = srunner_create(s);
+	srunner_run_all(r, CK_NORMAL);
+	int failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed != 0;
+}
