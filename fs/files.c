@@ -146,23 +146,33 @@ static int make_place(struct files *f)
 	return fd;
 }
 
-/* Opens and enters into the table; where another thread was faster, its entry is used. */
-static int open_new(struct files *f, uint32_t file, struct open_file **out, struct err *err)
+/* Opens and enters into the table; where another thread was faster, its entry is used. NULL: err says why. */
+static struct open_file *open_new(struct files *f, uint32_t file, struct err *err)
 {
 	const struct source_file *s = &f->data->files[file];
 	CLEANUP(closep) int fd = dataset_open(f->data, s);
-	if (fd == -ENOENT)
-		return changed(f, file, err);
-	if (fd < 0)
-		return err_set(err, -fd, "cannot be opened: %s", strerror(-fd));
+	if (fd == -ENOENT) {
+		changed(f, file, err);
+		return NULL;
+	}
+	if (fd < 0) {
+		err_set(err, -fd, "cannot be opened: %s", strerror(-fd));
+		return NULL;
+	}
 	struct stat st;
-	if (fstat(fd, &st) != 0)
-		return err_set(err, errno, "cannot be examined: %s", strerror(errno));
-	if (!same_file(f, s, &st))
-		return changed(f, file, err);
+	if (fstat(fd, &st) != 0) {
+		err_set(err, errno, "cannot be examined: %s", strerror(errno));
+		return NULL;
+	}
+	if (!same_file(f, s, &st)) {
+		changed(f, file, err);
+		return NULL;
+	}
 	struct open_file *o = calloc(1, sizeof(*o));
-	if (o == NULL)
-		return err_oom(err);
+	if (o == NULL) {
+		err_oom(err);
+		return NULL;
+	}
 	pthread_mutex_lock(&f->lock);
 	struct open_file *other = find_open(f, file);
 	int old = -1;
@@ -181,8 +191,7 @@ static int open_new(struct files *f, uint32_t file, struct open_file **out, stru
 	pthread_mutex_unlock(&f->lock);
 	free(o);
 	closep(&old);
-	*out = other;
-	return 0;
+	return other;
 }
 
 static int64_t lease_pread(void *ctx, void *buf, size_t n, uint64_t off)
@@ -227,8 +236,8 @@ int files_get(struct files *f, uint32_t file, struct file_lease *out, struct err
 	pthread_mutex_lock(&f->lock);
 	bool gone = (f->changed[file / 8] >> (file % 8) & 1) != 0;
 	struct open_file *o = gone ? NULL : find_open(f, file);
-	bool stale = false, found = o != NULL;
-	if (found) {
+	bool stale = false;
+	if (o != NULL) {
 		o->users++;
 		list_remove(&o->idle);
 		stale = now - o->checked >= name_check_ns;
@@ -236,11 +245,10 @@ int files_get(struct files *f, uint32_t file, struct file_lease *out, struct err
 	pthread_mutex_unlock(&f->lock);
 	if (gone)
 		return changed(f, file, err);
-	if (!found) {
-		int r = open_new(f, file, &o, err);
-		if (r < 0)
-			return r;
-	}
+	if (o == NULL)
+		o = open_new(f, file, err);
+	if (o == NULL)
+		return -err->code;
 	*out = (struct file_lease){ .file = file, .fd = o->fd, .open = o };
 	out->reader = (struct reader){ lease_pread, out, f->data->files[file].size };
 	int r = stale ? check_by_name(f, o, now, err) : 0;

@@ -21,7 +21,7 @@ void files_free(struct files *f);
 
 /* Opens a file, or takes the open one, and checks its identity by name (at most once a second).
  * -ESTALE with a sentence: another size, time or inode than at the scan, for good; else -errno. The lease
- * must not move: its reader points into it. */
+ * must not move: its reader points into it. err is not NULL. */
 int files_get(struct files *f, uint32_t file, struct file_lease *out, struct err *err);
 void files_put(struct files *f, struct file_lease *l);
 

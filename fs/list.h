@@ -8,7 +8,7 @@ struct link {
 	struct link *prev, *next; /* both NULL while in no list */
 };
 
-#define CONTAINER(ptr, type, member) ((type *)((uintptr_t)(ptr) - offsetof(type, member)))
+#define CONTAINER(ptr, type, member) ((type *)((uintptr_t)(ptr)-offsetof(type, member)))
 
 static inline void list_init(struct link *head)
 {

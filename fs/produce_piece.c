@@ -246,8 +246,8 @@ static int read_units(struct reading *r, struct err *err)
 {
 	const struct piece *p = r->piece;
 	const struct tiff_page *g = &r->page;
-	uint64_t uy0 = p->y0 / g->unit_h, uy1 = ceil_div(p->y1, g->unit_h);
-	uint64_t ux0 = p->x0 / g->unit_w, ux1 = ceil_div(p->x1, g->unit_w);
+	uint64_t uy0 = p->y0 / g->unit_h, uy1 = min_u64(ceil_div(p->y1, g->unit_h), g->units_y);
+	uint64_t ux0 = p->x0 / g->unit_w, ux1 = min_u64(ceil_div(p->x1, g->unit_w), g->units_x);
 	bool raw = g->compression == TIFF_COMPRESSION_NONE && !g->tiled && g->fill_order != 2;
 	struct tiff_unit units[UNITS_AT_ONCE];
 	/* Strips are one column: many rows of them at once. Tiles: a row of them after another. */

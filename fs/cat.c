@@ -1,0 +1,115 @@
+#include "fs/cat.h"
+
+#include "fs/status.h"
+#include "meta/documents.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+/* Where the answer of the store arrives. */
+struct landing {
+	pthread_mutex_t lock; /* guards `answered` */
+	pthread_cond_t arrived;
+	bool answered;
+	struct text bytes;
+	int error;
+};
+
+static void land(void *data, const struct answer *a)
+{
+	struct landing *c = data;
+	if (a->kind == ANSWER_BYTES)
+		text_addn(&c->bytes, (const char *)a->bytes, a->len);
+	else
+		c->error = a->error != 0 ? a->error : EIO;
+	pthread_mutex_lock(&c->lock);
+	c->answered = true;
+	pthread_cond_signal(&c->arrived);
+	pthread_mutex_unlock(&c->lock);
+}
+
+static int get_chunk(struct engine *e, const struct node *n, struct text *out, struct err *err)
+{
+	int rc = engine_start(e, err);
+	if (rc != 0)
+		return rc;
+	struct landing c = { .lock = PTHREAD_MUTEX_INITIALIZER,
+			     .arrived = PTHREAD_COND_INITIALIZER };
+	struct get get = {
+		.key = { .image = n->image, .level = n->array, .index = n->index },
+		.kind = WAIT_TAKE,
+		.done = land,
+		.data = &c,
+	};
+	store_get(e->store, &get);
+	pthread_mutex_lock(&c.lock);
+	while (!c.answered)
+		pthread_cond_wait(&c.arrived, &c.lock);
+	pthread_mutex_unlock(&c.lock);
+	pthread_cond_destroy(&c.arrived);
+	pthread_mutex_destroy(&c.lock);
+	*out = c.bytes;
+	if (c.error != 0)
+		return err_set(err, c.error, "the chunk cannot be made: %s", strerror(c.error));
+	return out->oom ? err_oom(err) : 0;
+}
+
+/* Looks at the images that the path needs. */
+static int resolve(struct engine *e, const struct tree *t, const char *path, struct node *out,
+		   struct err *err)
+{
+	while (*path == '/')
+		path++;
+	int rc = tree_resolve(t, path, out);
+	if (rc == -EAGAIN) {
+		rc = engine_look(e, out->image, err);
+		if (rc != 0)
+			return rc;
+		rc = tree_resolve(t, path, out);
+	}
+	if (rc == -ENOENT || rc == -ENOTDIR)
+		return err_set(err, -rc, "no such file in the mount");
+	if (rc != 0)
+		return err_set(err, -rc, "%s", strerror(-rc));
+	if (node_is_dir(out))
+		return err_set(err, EISDIR, "is a folder");
+	return 0;
+}
+
+static int make_bytes(struct engine *e, const struct tree *t, const struct node *n,
+		      struct text *out, struct err *err)
+{
+	if (n->kind == NODE_CHUNK)
+		return get_chunk(e, n, out, err);
+	if (n->kind == NODE_STATUS) {
+		int rc = status_make(e, out);
+		return rc != 0 ? err_oom(err) : 0;
+	}
+	if (n->kind == NODE_ROOT_DOC)
+		for (size_t i = 0; i < e->data->n_images; i++)
+			if (engine_look(e, i, err) == -ENOMEM)
+				return -ENOMEM;
+	int rc = document_make(t, n, out);
+	if (rc != 0)
+		return err_set(err, -rc, "the document cannot be made: %s", strerror(-rc));
+	return out->oom ? err_oom(err) : 0;
+}
+
+int cat_run(struct engine *e, const struct options *o, FILE *out, struct err *err)
+{
+	struct tree t;
+	tree_init(&t, e->data, false, o->v3);
+	struct node n;
+	struct text CLEANUP(text_done) bytes = { 0 };
+	int rc = resolve(e, &t, o->path, &n, err);
+	if (rc == 0)
+		rc = make_bytes(e, &t, &n, &bytes, err);
+	if (rc != 0) {
+		err_prefix(err, "%s", o->path);
+		return rc;
+	}
+	if ((bytes.len > 0 && fwrite(bytes.s, 1, bytes.len, out) != bytes.len) || fflush(out) != 0)
+		return err_set(err, errno, "standard output: %s", strerror(errno));
+	return 0;
+}

@@ -1,0 +1,129 @@
+#include "fs/describe.h"
+
+#include "meta/names.h"
+#include "meta/voxel.h"
+
+#include <string.h>
+
+void describe_name(struct text *t, const char *s)
+{
+	text_add_name(t, s, strlen(s));
+}
+
+void describe_files(const struct dataset *d, struct text *t)
+{
+	if (d->n_files == 0) {
+		text_add(t, "no files");
+		return;
+	}
+	const char *first = d->files[0].path, *last = d->files[0].path;
+	for (size_t i = 1; i < d->n_files; i++) {
+		if (names_compare(d->files[i].path, first) < 0)
+			first = d->files[i].path;
+		if (names_compare(d->files[i].path, last) > 0)
+			last = d->files[i].path;
+	}
+	if (d->n_files == 1) {
+		text_add(t, "one file, ");
+		describe_name(t, first);
+		return;
+	}
+	text_addf(t, "%zu files, ", d->n_files);
+	describe_name(t, first);
+	text_add(t, " .. ");
+	describe_name(t, last);
+}
+
+void describe_axes(const struct image *im, struct text *t)
+{
+	static const char letters[AXIS_COUNT] = "tczyx";
+	enum axis axes[AXIS_COUNT];
+	unsigned n = image_axes(im, axes);
+	for (unsigned i = 0; i < n; i++)
+		text_addf(t, "%s%c", i > 0 ? "," : "", letters[axes[i]]);
+}
+
+void describe_numbers(const struct image *im, const uint64_t v[AXIS_COUNT], struct text *t)
+{
+	enum axis axes[AXIS_COUNT];
+	unsigned n = image_axes(im, axes);
+	for (unsigned i = 0; i < n; i++)
+		text_addf(t, "%s%llu", i > 0 ? " x " : "", (unsigned long long)v[axes[i]]);
+}
+
+void describe_voxel(const struct image *im, struct text *t)
+{
+	static const char letters[] = "zyx";
+	for (int i = 2; i >= 0; i--) {
+		if (i == 0 && !im->has_z)
+			break;
+		char number[40];
+		voxel_print(im->voxel[i], number, sizeof(number));
+		text_addf(t, "%s%c %s", i < 2 ? ", " : "", letters[i], number);
+	}
+	text_addf(t, "%s", im->unit[0] != '\0' ? " " : ", no unit");
+	text_add(t, im->unit);
+}
+
+void describe_layout(const struct image *im, struct text *t)
+{
+	const struct tiff_page *p = &im->kind;
+	if (p->tiled)
+		text_addf(t, "tiles of %u x %u", p->unit_h, p->unit_w);
+	else if (p->units_y == 1)
+		text_add(t, "one strip a page");
+	else
+		text_addf(t, "strips of %u row%s", p->unit_h, p->unit_h == 1 ? "" : "s");
+	if (p->compression == TIFF_COMPRESSION_NONE)
+		text_add(t, ", not compressed");
+	else
+		text_addf(t, ", %s", tiff_compression_name(p->compression));
+	if (p->predictor > 1)
+		text_addf(t, ", predictor %u", p->predictor);
+	if (p->samples > 1)
+		text_addf(t, ", %u samples %s", p->samples, p->planar ? "apart" : "interleaved");
+	if (p->file.bigtiff)
+		text_add(t, ", BigTIFF");
+}
+
+void describe_chunk(const struct image *im, struct text *t)
+{
+	const struct grid *g = &im->grid;
+	describe_numbers(im, g->chunk, t);
+	text_add(t, ", ");
+	text_add_size(t, grid_chunk_bytes(g));
+	text_add(t, " raw; ");
+	uint64_t together = grid_run_count(g) > 0 ? grid_run_chunks(g, 0) : 1;
+	if (together > 1)
+		text_addf(t, "%llu made together by decoding ", (unsigned long long)together);
+	else
+		text_add(t, "made by decoding ");
+	text_add_size(t, grid_band_bytes_worst(g));
+	if (g->border_twice)
+		text_add(t, ", border strips twice");
+}
+
+void describe_codec(const struct image *im, struct text *t)
+{
+	text_add(t, codec_name(im->encode.codec));
+	if (im->encode.codec != CODEC_NONE)
+		text_addf(t, " level %d", im->encode.level);
+}
+
+void describe_gaps(const struct image *im, struct text *t)
+{
+	if (im->n_gaps > 0)
+		text_addf(t, "%llu plane%s missing and filled", (unsigned long long)im->n_gaps,
+			  im->n_gaps == 1 ? " is" : "s are");
+}
+
+uint64_t describe_damaged(const struct dataset *d, const struct image *im)
+{
+	uint64_t n = 0, all = 0;
+	if (im->planes == NULL || !mul_u64(im->n_t, im->n_c, &all) || !mul_u64(all, im->n_z, &all))
+		return 0;
+	for (uint64_t i = 0; i < all; i++)
+		if (im->planes[i].file != PLANE_GAP && d->files[im->planes[i].file].unreadable)
+			n++;
+	return n;
+}

@@ -1,0 +1,361 @@
+#include "fs/info.h"
+
+#include "fs/describe.h"
+#include "fs/version.h"
+
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool add_text(cJSON *o, const char *name, const char *s)
+{
+	struct text CLEANUP(text_done) clean = { 0 };
+	describe_name(&clean, s);
+	return !clean.oom &&
+	       cJSON_AddStringToObject(o, name, clean.s != NULL ? clean.s : "") != NULL;
+}
+
+static bool add_number(cJSON *o, const char *name, double v)
+{
+	return cJSON_AddNumberToObject(o, name, v) != NULL;
+}
+
+/* Numbers of the axes that the image has. */
+static bool add_by_axis(cJSON *o, const char *name, const struct image *im,
+			const uint64_t v[AXIS_COUNT])
+{
+	enum axis axes[AXIS_COUNT];
+	unsigned n = image_axes(im, axes);
+	cJSON *list = cJSON_AddArrayToObject(o, name);
+	bool ok = list != NULL;
+	for (unsigned i = 0; ok && i < n; i++) {
+		cJSON *item = cJSON_CreateNumber((double)v[axes[i]]);
+		ok = item != NULL && cJSON_AddItemToArray(list, item);
+	}
+	return ok;
+}
+
+static bool add_axes(cJSON *o, const struct image *im)
+{
+	static const char *const names[AXIS_COUNT] = { "t", "c", "z", "y", "x" };
+	enum axis axes[AXIS_COUNT];
+	unsigned n = image_axes(im, axes);
+	cJSON *list = cJSON_AddArrayToObject(o, "axes");
+	bool ok = list != NULL;
+	for (unsigned i = 0; ok && i < n; i++) {
+		cJSON *item = cJSON_CreateString(names[axes[i]]);
+		ok = item != NULL && cJSON_AddItemToArray(list, item);
+	}
+	return ok;
+}
+
+/* In the order of `axes`: z (where there is one), y, x. */
+static bool add_voxel(cJSON *o, const struct image *im)
+{
+	cJSON *list = cJSON_AddArrayToObject(o, "voxel_size");
+	bool ok = list != NULL;
+	for (unsigned i = im->has_z ? 0 : 1; ok && i < 3; i++) {
+		cJSON *item = cJSON_CreateNumber(im->voxel[i]);
+		ok = item != NULL && cJSON_AddItemToArray(list, item);
+	}
+	return ok && add_text(o, "unit", im->unit);
+}
+
+static bool add_from(cJSON *o, const struct image *im)
+{
+	cJSON *from = cJSON_AddObjectToObject(o, "from");
+	return from != NULL && add_text(from, "axes", im->axes_from.text) &&
+	       add_text(from, "voxel_size", im->voxel_from.text) &&
+	       (!im->has_z || add_text(from, "z", im->z_from.text)) &&
+	       (!im->has_t || add_text(from, "time_step", im->time_from.text)) &&
+	       add_text(from, "codec", im->codec_from.text);
+}
+
+static bool add_channels(cJSON *o, const struct image *im)
+{
+	if (im->channels == NULL)
+		return true;
+	cJSON *list = cJSON_AddArrayToObject(o, "channels");
+	bool ok = list != NULL;
+	for (uint64_t i = 0; ok && i < im->grid.size[AXIS_C]; i++) {
+		cJSON *c = cJSON_CreateObject();
+		if (c == NULL || !cJSON_AddItemToArray(list, c)) {
+			cJSON_Delete(c);
+			return false;
+		}
+		const struct channel *ch = &im->channels[i];
+		ok = add_text(c, "label", ch->label != NULL ? ch->label : "") &&
+		     add_text(c, "color", ch->color) && add_number(c, "start", ch->start) &&
+		     add_number(c, "end", ch->end);
+	}
+	return ok;
+}
+
+static bool add_warnings(cJSON *o, const struct image *im)
+{
+	cJSON *list = cJSON_AddArrayToObject(o, "warnings");
+	bool ok = list != NULL;
+	for (size_t i = 0; ok && i < im->n_warnings; i++) {
+		struct text CLEANUP(text_done) clean = { 0 };
+		describe_name(&clean, im->warnings[i]);
+		cJSON *item = cJSON_CreateString(clean.s != NULL ? clean.s : "");
+		ok = item != NULL && cJSON_AddItemToArray(list, item);
+	}
+	return ok;
+}
+
+static bool add_ready(cJSON *o, const struct image *im)
+{
+	struct text CLEANUP(text_done) codec = { 0 };
+	struct text CLEANUP(text_done) layout = { 0 };
+	describe_codec(im, &codec);
+	describe_layout(im, &layout);
+	return !codec.oom && !layout.oom && add_axes(o, im) &&
+	       add_by_axis(o, "shape", im, im->grid.size) &&
+	       add_text(o, "dtype", dtype_v3(im->dtype)) &&
+	       add_by_axis(o, "chunks", im, im->grid.chunk) && add_text(o, "codec", codec.s) &&
+	       add_voxel(o, im) && (!im->has_t || add_number(o, "time_step", im->time_step)) &&
+	       add_text(o, "layout", layout.s) && add_from(o, im) && add_channels(o, im) &&
+	       add_warnings(o, im);
+}
+
+/* Length of the folder part of a path. */
+static size_t folder_length(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash != NULL ? (size_t)(slash - path) : 0;
+}
+
+/* Files that lie beside those of the image and belong to none. */
+static uint64_t left_out_beside(const struct dataset *d, const struct image *im)
+{
+	uint64_t first = 0, all = im->n_t * im->n_c * im->n_z, n = 0;
+	if (im->planes == NULL)
+		return 0;
+	while (first < all && im->planes[first].file == PLANE_GAP)
+		first++;
+	if (first == all)
+		return 0;
+	const char *path = d->files[im->planes[first].file].path;
+	size_t len = folder_length(path);
+	for (size_t i = 0; i < d->n_left_out; i++)
+		if (folder_length(d->left_out[i].path) == len &&
+		    strncmp(d->left_out[i].path, path, len) == 0)
+			n++;
+	return n;
+}
+
+cJSON *info_image(const struct dataset *d, const struct image *im)
+{
+	static const char *const states[] = { "unseen", "ready", "bad" };
+	enum image_state state = image_state(im);
+	cJSON *o = cJSON_CreateObject();
+	bool ok = o != NULL && add_text(o, "id", im->id) && add_text(o, "state", states[state]) &&
+		  add_number(o, "missing", (double)im->n_gaps) &&
+		  add_number(o, "damaged", (double)describe_damaged(d, im)) &&
+		  add_number(o, "left_out", (double)left_out_beside(d, im));
+	if (ok && im->how != NULL)
+		ok = add_text(o, "how", im->how);
+	if (ok && state == IMAGE_READY)
+		ok = add_ready(o, im);
+	if (ok && state == IMAGE_BAD)
+		ok = add_text(o, "error", im->why.msg);
+	if (!ok) {
+		cJSON_Delete(o);
+		return NULL;
+	}
+	return o;
+}
+
+static cJSON *left_out_json(const struct dataset *d)
+{
+	cJSON *list = cJSON_CreateArray();
+	bool ok = list != NULL;
+	for (size_t i = 0; ok && i < d->n_left_out; i++) {
+		cJSON *item = cJSON_CreateObject();
+		ok = item != NULL && add_text(item, "path", d->left_out[i].path) &&
+		     add_text(item, "why", d->left_out[i].why);
+		ok = ok && cJSON_AddItemToArray(list, item);
+		if (!ok)
+			cJSON_Delete(item);
+	}
+	if (!ok) {
+		cJSON_Delete(list);
+		return NULL;
+	}
+	return list;
+}
+
+/* Hands `item` to the object or frees it. */
+static bool attach(cJSON *o, const char *name, cJSON *item)
+{
+	if (item != NULL && cJSON_AddItemToObject(o, name, item))
+		return true;
+	cJSON_Delete(item);
+	return false;
+}
+
+static bool fill_json(cJSON *o, const struct dataset *d, uint64_t budget)
+{
+	bool ok = add_text(o, "version", version_string()) && add_text(o, "source", d->source) &&
+		  add_number(o, "files", (double)d->n_files) &&
+		  add_number(o, "memory", (double)budget);
+	cJSON *images = ok ? cJSON_AddArrayToObject(o, "images") : NULL;
+	ok = images != NULL;
+	for (size_t i = 0; ok && i < d->n_images; i++) {
+		cJSON *item = info_image(d, &d->images[i]);
+		ok = item != NULL && cJSON_AddItemToArray(images, item);
+	}
+	return ok && attach(o, "left_out", left_out_json(d));
+}
+
+static char *make_json(const struct dataset *d, uint64_t budget)
+{
+	cJSON *o = cJSON_CreateObject();
+	char *s = o != NULL && fill_json(o, d, budget) ? cJSON_Print(o) : NULL;
+	cJSON_Delete(o);
+	return s;
+}
+
+static void add_row(struct text *t, const char *head, const struct text *value, const char *from)
+{
+	text_addf(t, "  %-11s %s", head, value->s != NULL ? value->s : "");
+	if (from != NULL && *from != '\0') {
+		text_add(t, "   (");
+		describe_name(t, from);
+		text_add(t, ")");
+	}
+	text_add(t, "\n");
+}
+
+/* One row made by one of the phrases of describe.h. */
+static void add_phrase(struct text *t, const char *head, const struct image *im,
+		       void (*phrase)(const struct image *, struct text *), const char *from)
+{
+	struct text CLEANUP(text_done) value = { 0 };
+	phrase(im, &value);
+	if (value.len > 0)
+		add_row(t, head, &value, from);
+}
+
+static void phrase_shape(const struct image *im, struct text *t)
+{
+	describe_numbers(im, im->grid.size, t);
+	text_addf(t, " %s", dtype_v3(im->dtype));
+}
+
+static void phrase_grid(const struct image *im, struct text *t)
+{
+	describe_numbers(im, im->grid.chunks, t);
+	text_add(t, " chunks");
+}
+
+static void phrase_time(const struct image *im, struct text *t)
+{
+	if (im->has_t && im->time_step > 0)
+		text_addf(t, "%g s", im->time_step);
+	else if (im->has_t)
+		text_add(t, "unknown");
+}
+
+static void phrase_channels(const struct image *im, struct text *t)
+{
+	enum { SHOWN = 16 };
+	uint64_t n = im->channels == NULL ? 0 : im->grid.size[AXIS_C];
+	for (uint64_t i = 0; i < n && i < SHOWN; i++) {
+		const struct channel *c = &im->channels[i];
+		text_add(t, i > 0 ? "; " : "");
+		describe_name(t, c->label != NULL ? c->label : "");
+		text_addf(t, " #%s %g..%g", c->color, c->start, c->end);
+	}
+	if (n > SHOWN)
+		text_addf(t, "; and %llu more", (unsigned long long)(n - SHOWN));
+}
+
+static void phrase_how(const struct image *im, struct text *t)
+{
+	if (im->how != NULL)
+		describe_name(t, im->how);
+}
+
+static void add_image(struct text *t, const struct dataset *d, const struct image *im)
+{
+	text_add(t, "\n");
+	describe_name(t, im->id);
+	text_add(t, ".zarr\n");
+	add_phrase(t, "names", im, phrase_how, NULL);
+	if (image_state(im) == IMAGE_READY) {
+		add_phrase(t, "axes", im, describe_axes, im->axes_from.text);
+		add_phrase(t, "shape", im, phrase_shape, NULL);
+		add_phrase(t, "voxel size", im, describe_voxel, im->voxel_from.text);
+		if (im->has_z && strcmp(im->z_from.text, im->voxel_from.text) != 0) {
+			struct text CLEANUP(text_done) value = { 0 };
+			describe_name(&value, im->z_from.text);
+			add_row(t, "z from", &value, NULL);
+		}
+		add_phrase(t, "time step", im, phrase_time, im->time_from.text);
+		add_phrase(t, "channels", im, phrase_channels, NULL);
+		add_phrase(t, "layout", im, describe_layout, NULL);
+		add_phrase(t, "chunk", im, describe_chunk, NULL);
+		add_phrase(t, "grid", im, phrase_grid, NULL);
+		add_phrase(t, "codec", im, describe_codec, im->codec_from.text);
+	} else {
+		text_add(t, "  unusable    ");
+		describe_name(t, im->why.msg);
+		text_add(t, "\n");
+	}
+	add_phrase(t, "gaps", im, describe_gaps, NULL);
+	uint64_t damaged = describe_damaged(d, im);
+	if (damaged > 0)
+		text_addf(t, "  damaged     %llu plane%s cannot be read\n",
+			  (unsigned long long)damaged, damaged == 1 ? "" : "s");
+	for (size_t i = 0; i < im->n_warnings; i++) {
+		text_add(t, "  warning     ");
+		describe_name(t, im->warnings[i]);
+		text_add(t, "\n");
+	}
+}
+
+static void make_words(const struct dataset *d, uint64_t budget, struct text *t)
+{
+	describe_name(t, d->source);
+	text_add(t, ": ");
+	describe_files(d, t);
+	text_addf(t, "; %zu image%s; budget ", d->n_images, d->n_images == 1 ? "" : "s");
+	text_add_size(t, budget);
+	text_add(t, "\n");
+	for (size_t i = 0; i < d->n_images; i++)
+		add_image(t, d, &d->images[i]);
+	if (d->n_left_out > 0)
+		text_addf(t, "\nleft out: %zu\n", d->n_left_out);
+	for (size_t i = 0; i < d->n_left_out; i++) {
+		text_add(t, "  ");
+		describe_name(t, d->left_out[i].path);
+		text_addf(t, "   (%s)\n", d->left_out[i].why);
+	}
+	text_add(t, "\nFiles that appear later are not noticed before the next mount.\n");
+}
+
+int info_print(const struct dataset *d, uint64_t budget, const struct options *o, FILE *out)
+{
+	struct text CLEANUP(text_done) words = { 0 };
+	char CLEANUP(freep) *json = NULL;
+	const char *s = NULL;
+	if (o->json) {
+		s = json = make_json(d, budget);
+	} else {
+		make_words(d, budget, &words);
+		s = words.oom ? NULL : words.s;
+	}
+	if (s == NULL) {
+		fputs("ngffuse: out of memory\n", stderr);
+		return 1;
+	}
+	if (fputs(s, out) < 0 || (o->json && fputc('\n', out) < 0) || fflush(out) != 0)
+		return 1;
+	for (size_t i = 0; i < d->n_images; i++)
+		if (image_state(&d->images[i]) == IMAGE_BAD ||
+		    describe_damaged(d, &d->images[i]) > 0)
+			return 1;
+	return 0;
+}

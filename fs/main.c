@@ -1,0 +1,108 @@
+/* The program: options, then the command. */
+#include "fs/cat.h"
+#include "fs/info.h"
+#include "fs/log.h"
+#include "fs/mount.h"
+#include "fs/options.h"
+#include "fs/source.h"
+#include "fs/status.h"
+#include "fs/unmount.h"
+#include "fs/version.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { EXIT_FINE, EXIT_TROUBLE, EXIT_USAGE };
+
+static int complain(const struct err *err, int code)
+{
+	struct text CLEANUP(text_done) line = { 0 };
+	text_add_name(&line, err->msg, strlen(err->msg));
+	fprintf(stderr, "ngffuse: %s\n", line.s != NULL ? line.s : "out of memory");
+	return code;
+}
+
+/* Prints and frees a text. */
+static int show(struct text *t, FILE *out, int code)
+{
+	bool ok = !t->oom && t->s != NULL && fputs(t->s, out) >= 0 && fflush(out) == 0;
+	text_done(t);
+	return ok ? code : EXIT_TROUBLE;
+}
+
+static int run_mount(const struct options *o, struct source *s, struct err *err)
+{
+	bool usage = false;
+	/* An empty mount would look like success. */
+	if (source_refused(s, &usage, err))
+		return complain(err, usage ? EXIT_USAGE : EXIT_TROUBLE);
+	log_mute(false);
+	return mount_run(&s->engine, o, err) == 0 ? EXIT_FINE : complain(err, EXIT_TROUBLE);
+}
+
+static int run_cat(const struct options *o, struct source *s, struct err *err)
+{
+	log_mute(false);
+	return cat_run(&s->engine, o, stdout, err) == 0 ? EXIT_FINE : complain(err, EXIT_TROUBLE);
+}
+
+static int run_source(const struct options *o)
+{
+	struct err err = { 0 };
+	struct source s;
+	bool usage = false;
+	/* Until the source is open its problems are told by what is printed. */
+	log_mute(true);
+	if (source_open(o, &s, &usage, &err) != 0)
+		return complain(&err, usage ? EXIT_USAGE : EXIT_TROUBLE);
+	int code = EXIT_FINE;
+	if (o->command == CMD_INFO)
+		code = info_print(s.engine.data, engine_budget(&s.engine), o, stdout);
+	else if (o->command == CMD_CAT)
+		code = run_cat(o, &s, &err);
+	else
+		code = run_mount(o, &s, &err);
+	source_close(&s);
+	return code;
+}
+
+static int run(const struct options *o)
+{
+	struct err err = { 0 };
+	struct text t = { 0 };
+	int code = EXIT_FINE;
+	switch (o->command) {
+	case CMD_HELP:
+		options_help(&t);
+		return show(&t, stdout, EXIT_FINE);
+	case CMD_VERSION:
+		version_print(&t);
+		return show(&t, stdout, EXIT_FINE);
+	case CMD_STATUS:
+		code = status_run(o, stdout, &err);
+		return err.code != 0 ? complain(&err, EXIT_TROUBLE) : code;
+	case CMD_UNMOUNT:
+		return unmount_run(o->mountpoint, &err) == 0 ? EXIT_FINE
+							     : complain(&err, EXIT_TROUBLE);
+	case CMD_MOUNT:
+	case CMD_INFO:
+	case CMD_CAT:
+		break;
+	}
+	return run_source(o);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		struct text t = { 0 };
+		options_usage(&t);
+		text_add(&t, "Everything else: ngffuse --help\n");
+		return show(&t, stderr, EXIT_USAGE);
+	}
+	struct options o;
+	struct err err = { 0 };
+	int code = options_parse(argc, argv, &o, &err) == 0 ? run(&o) : complain(&err, EXIT_USAGE);
+	options_done(&o);
+	return code;
+}

@@ -1,0 +1,32 @@
+/* The folder that a mount is put on: checked, created where it is missing, removed again. */
+#pragma once
+
+#include "codec/err.h"
+#include "fs/mount_text.h"
+
+struct mount_point {
+	char *path; /* absolute, without links; as given for /dev/fd/N */
+	int fd;	    /* N of /dev/fd/N, -1 else */
+	bool created;
+};
+
+/* Whether a mount can be put there; changes nothing. A missing last component is fine. -ENOTCONN (a dead
+ * mount), -ENOTDIR, -ENOTEMPTY, .. with the sentence for the user. */
+int mount_point_check(const char *mountpoint, struct err *err);
+
+/* Checks, and creates what is missing. */
+int mount_point_open(const char *mountpoint, struct mount_point *out, struct err *err);
+
+/* Removes the folder if it was created and is empty, and frees. */
+void mount_point_close(struct mount_point *p);
+/* Frees alone: the folder stays for another process. */
+void mount_point_done(struct mount_point *p);
+
+/* Absolute path without links, also of a dead mount; the caller frees. NULL with errno. */
+char *mount_point_real(const char *path);
+
+/* A mount whose program has ended. Asks a question that the kernel never answers from its caches. */
+bool mount_point_dead(const char *path);
+
+/* What is mounted at that very place, from this process's mountinfo. -ENOENT: nothing. */
+int mount_point_find(const char *real, struct mount_entry *out);

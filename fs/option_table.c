@@ -1,0 +1,394 @@
+/* The rows of the option table and what each does with its value. */
+#include "fs/options.h"
+
+#include "fs/nearest.h"
+#include "meta/pattern.h"
+#include "meta/voxel.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+static int set_string(char **slot, const char *value, struct err *err)
+{
+	if (*value == '\0')
+		return err_set(err, EINVAL, "the value is empty");
+	char *copy = strdup(value);
+	if (copy == NULL)
+		return err_oom(err);
+	free(*slot);
+	*slot = copy;
+	return 0;
+}
+
+/* Decimal digits alone, no sign, no blank. False also where 64 bits do not hold the number. */
+static bool parse_digits(const char *s, size_t n, uint64_t *out)
+{
+	uint64_t v = 0;
+	for (size_t i = 0; i < n; i++)
+		if (s[i] < '0' || s[i] > '9' || !mul_u64(v, 10, &v) ||
+		    !add_u64(v, (uint64_t)(s[i] - '0'), &v))
+			return false;
+	*out = v;
+	return n > 0;
+}
+
+/* A plain decimal number with optional fraction and exponent. The program never leaves the C locale,
+ * and the characters are checked first, so that strtod takes neither "inf" nor "0x10". */
+static bool parse_double(const char *s, size_t n, double *out)
+{
+	char copy[64];
+	if (n == 0 || n >= sizeof(copy) || strspn(s, "0123456789.eE+-") < n)
+		return false;
+	memcpy(copy, s, n);
+	copy[n] = '\0';
+	char *end = NULL;
+	double v = strtod(copy, &end);
+	if (end == copy || *end != '\0' || !isfinite(v))
+		return false;
+	*out = v;
+	return true;
+}
+
+/* Splits at commas: items[i] with lens[i]; returns how many, max + 1 where there are more. */
+static size_t split(const char *s, const char **items, size_t *lens, size_t max)
+{
+	for (size_t n = 0;; n++) {
+		size_t len = strcspn(s, ",");
+		if (n == max)
+			return max + 1;
+		items[n] = s;
+		lens[n] = len;
+		if (s[len] == '\0')
+			return n + 1;
+		s += len + 1;
+	}
+}
+
+static int set_name(struct options *o, const char *value, struct err *err)
+{
+	if (strchr(value, '/') != NULL)
+		return err_set(err, EINVAL, "'%s' has a '/': give a plain name", value);
+	return set_string(&o->name, value, err);
+}
+
+static int set_voxel_size(struct options *o, const char *value, struct err *err)
+{
+	const char *items[3];
+	size_t lens[3];
+	size_t n = split(value, items, lens, 3);
+	double v[3] = { 0, 0, 0 };
+	bool good = n == 2 || n == 3;
+	for (size_t i = 0; good && i < n; i++)
+		good = parse_double(items[i], lens[i], &v[i]) && v[i] > 0;
+	if (!good)
+		return err_set(err, EINVAL,
+			       "'%s' is no voxel size: give X,Y,Z as numbers above 0, "
+			       "or X,Y for a 2-D image",
+			       value);
+	memcpy(o->voxel_size, v, sizeof(v));
+	o->n_voxel = (unsigned)n;
+	return 0;
+}
+
+static int set_unit(struct options *o, const char *value, struct err *err)
+{
+	static const char *const usual[] = {
+		"angstrom",  "picometer", "nanometer", "micrometer", "millimeter", "centimeter",
+		"decimeter", "meter",	  "kilometer", "micron",     "inch",	   "foot",
+	};
+	const char *unit = voxel_unit(value, strlen(value));
+	if (unit != NULL && voxel_unit_is_ngff(unit))
+		return set_string(&o->unit, unit, err);
+	struct nearest best;
+	nearest_init(&best, value, strlen(value));
+	for (size_t i = 0; i < ARRAY_SIZE(usual); i++)
+		nearest_offer(&best, usual[i]);
+	if (best.word != NULL)
+		return err_set(err, EINVAL, "'%s' is no unit of OME-NGFF; the nearest is %s", value,
+			       best.word);
+	return err_set(err, EINVAL,
+		       "'%s' is no unit of OME-NGFF: give nanometer, micrometer, .. or nm, um, ..",
+		       value);
+}
+
+static int set_time_step(struct options *o, const char *value, struct err *err)
+{
+	double v = 0;
+	if (!parse_double(value, strlen(value), &v) || v <= 0)
+		return err_set(err, EINVAL, "'%s' is not a number of seconds above 0", value);
+	o->time_step = v;
+	return 0;
+}
+
+static int set_pattern(struct options *o, const char *value, struct err *err)
+{
+	struct pattern *p = NULL;
+	int rc = pattern_parse(value, &p, err);
+	if (rc != 0)
+		return rc;
+	pattern_free(p);
+	return set_string(&o->pattern, value, err);
+}
+
+/* The index of `value` among words[n], or -EINVAL with all of them. */
+static int choose(const char *value, const char *const *words, size_t n, struct err *err)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(value, words[i]) == 0)
+			return (int)i;
+	struct text CLEANUP(text_done) list = { 0 };
+	for (size_t i = 0; i < n; i++)
+		text_addf(&list, "%s%s", i == 0 ? "" : i + 1 == n ? " or " : ", ", words[i]);
+	if (list.oom)
+		return err_oom(err);
+	return err_set(err, EINVAL, "'%s' is not %s", value, list.s);
+}
+
+static int set_group(struct options *o, const char *value, struct err *err)
+{
+	static const char *const words[] = { "auto", "none" };
+	int k = choose(value, words, ARRAY_SIZE(words), err);
+	if (k < 0)
+		return k;
+	o->group_none = k == 1;
+	return 0;
+}
+
+static int set_gaps(struct options *o, const char *value, struct err *err)
+{
+	static const char *const words[] = { "fill", "close", "error" };
+	static const enum gaps meanings[] = { GAPS_FILL, GAPS_CLOSE, GAPS_ERROR };
+	int k = choose(value, words, ARRAY_SIZE(words), err);
+	if (k < 0)
+		return k;
+	o->gaps = meanings[k];
+	return 0;
+}
+
+static int set_channel_names(struct options *o, const char *value, struct err *err)
+{
+	return set_string(&o->channel_names, value, err);
+}
+
+static int set_channel_colors(struct options *o, const char *value, struct err *err)
+{
+	for (const char *s = value;; s++) {
+		size_t len = strcspn(s, ",");
+		if (len != 6 || strspn(s, "0123456789abcdefABCDEF") < 6)
+			return err_set(err, EINVAL,
+				       "'%.*s' is no colour: give RRGGBB, six hexadecimal digits, "
+				       "one for each channel",
+				       (int)len, s);
+		s += len;
+		if (*s == '\0')
+			return set_string(&o->channel_colors, value, err);
+	}
+}
+
+/* START-END or START:END of n bytes; a sign at the start belongs to its number. */
+static bool is_window(const char *s, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		double lo = 0, hi = 0;
+		if ((s[i] == '-' || s[i] == ':') && parse_double(s, i, &lo) &&
+		    parse_double(s + i + 1, n - i - 1, &hi))
+			return lo < hi;
+	}
+	return false;
+}
+
+static int set_windows(struct options *o, const char *value, struct err *err)
+{
+	for (const char *s = value;; s++) {
+		size_t len = strcspn(s, ",");
+		if (!is_window(s, len))
+			return err_set(err, EINVAL,
+				       "'%.*s' is no window: give START-END with START below END, "
+				       "one for each channel",
+				       (int)len, s);
+		s += len;
+		if (*s == '\0')
+			return set_string(&o->windows, value, err);
+	}
+}
+
+static int set_chunk_shape(struct options *o, const char *value, struct err *err)
+{
+	const char *items[3];
+	size_t lens[3];
+	uint64_t v[3] = { 0, 0, 0 };
+	size_t n = strcmp(value, "auto") == 0 ? 0 : split(value, items, lens, 3);
+	bool good = n == 0 || n == 1 || n == 3;
+	for (size_t i = 0; good && i < n; i++)
+		good = parse_digits(items[i], lens[i], &v[i]) && v[i] > 0 && v[i] <= INT32_MAX;
+	if (!good)
+		return err_set(err, EINVAL,
+			       "'%s' is no chunk shape: give Z,Y,X in voxels, one number for a "
+			       "cube, or auto",
+			       value);
+	if (n == 1)
+		v[1] = v[2] = v[0];
+	memcpy(o->chunk_shape, v, sizeof(v));
+	return 0;
+}
+
+static int set_codec(struct options *o, const char *value, struct err *err)
+{
+	o->codec_auto = strcmp(value, "auto") == 0;
+	return o->codec_auto ? 0 : codec_parse(value, &o->codec, &o->codec_level, err);
+}
+
+static int set_ngff(struct options *o, const char *value, struct err *err)
+{
+	static const char *const words[] = { "0.4", "0.5" };
+	int k = choose(value, words, ARRAY_SIZE(words), err);
+	if (k < 0)
+		return k;
+	o->v3 = k == 1;
+	return 0;
+}
+
+static int set_damaged(struct options *o, const char *value, struct err *err)
+{
+	static const char *const words[] = { "error", "fill" };
+	int k = choose(value, words, ARRAY_SIZE(words), err);
+	if (k < 0)
+		return k;
+	o->damaged = k == 1 ? DAMAGED_FILL : DAMAGED_ERROR;
+	return 0;
+}
+
+static int set_memory(struct options *o, const char *value, struct err *err)
+{
+	static const char suffixes[] = "kKmMgG";
+	size_t n = strlen(value);
+	unsigned shift = 0;
+	if (n > 0) {
+		const char *suffix = strchr(suffixes, value[n - 1]);
+		if (suffix != NULL) {
+			shift = 10 * (1 + (unsigned)(suffix - suffixes) / 2);
+			n--;
+		}
+	}
+	uint64_t v = 0;
+	if (!parse_digits(value, n, &v) || v == 0 || !mul_u64(v, (uint64_t)1 << shift, &v))
+		return err_set(err, EINVAL,
+			       "'%s' is no size: give a whole number with K, M or G behind it",
+			       value);
+	o->memory = v;
+	return 0;
+}
+
+static int set_threads(struct options *o, const char *value, struct err *err)
+{
+	uint64_t v = 0;
+	if (!parse_digits(value, strlen(value), &v) || v == 0 || v > 1024)
+		return err_set(err, EINVAL, "'%s' is not a number from 1 to 1024", value);
+	o->threads = (unsigned)v;
+	return 0;
+}
+
+static int set_json(struct options *o, const char *value UNUSED, struct err *err UNUSED)
+{
+	o->json = true;
+	return 0;
+}
+
+static int set_foreground(struct options *o, const char *value UNUSED, struct err *err UNUSED)
+{
+	o->foreground = true;
+	return 0;
+}
+
+static int set_debug(struct options *o, const char *value UNUSED, struct err *err UNUSED)
+{
+	o->debug = true;
+	o->foreground = true;
+	return 0;
+}
+
+static int set_quiet(struct options *o, const char *value UNUSED, struct err *err UNUSED)
+{
+	o->quiet = true;
+	return 0;
+}
+
+static int set_unmount(struct options *o, const char *value UNUSED, struct err *err UNUSED)
+{
+	o->command = CMD_UNMOUNT;
+	return 0;
+}
+
+static int set_version(struct options *o, const char *value UNUSED, struct err *err UNUSED)
+{
+	o->command = CMD_VERSION;
+	return 0;
+}
+
+static int set_help(struct options *o, const char *value UNUSED, struct err *err UNUSED)
+{
+	o->command = CMD_HELP;
+	return 0;
+}
+
+enum {
+	MOUNT = 1u << CMD_MOUNT,
+	INFO = 1u << CMD_INFO,
+	STATUS = 1u << CMD_STATUS,
+	CAT = 1u << CMD_CAT,
+	UNMOUNT = 1u << CMD_UNMOUNT,
+	SOURCES = MOUNT | INFO | CAT,
+};
+
+static const struct option_row rows[] = {
+	{ "name", 0, "NAME", "name of the image; an error where the source is several",
+	  "the source's name", SOURCES, false, set_name },
+	{ "voxel-size", 0, "X,Y,Z", "size of a voxel (X,Y for a 2-D image)",
+	  "from the files, else 1,1,1 without a unit", SOURCES, true, set_voxel_size },
+	{ "unit", 0, "U", "unit of the voxel size: nanometer, um, .. as OME-NGFF names them",
+	  "from the files; nanometer where only the size is given", SOURCES, false, set_unit },
+	{ "time-step", 0, "S", "seconds between time points", "from the files", SOURCES, false,
+	  set_time_step },
+	{ "pattern", 0, "P", "paths below SOURCE to axes, such as '{c}/{z}.tif'",
+	  "guessed from the names", SOURCES, false, set_pattern },
+	{ "group", 0, "auto|none", "numbered files are one stack, or each file is an image", "auto",
+	  SOURCES, false, set_group },
+	{ "gaps", 0, "fill|close|error", "what missing numbers become",
+	  "fill up to a tenth of the range, else error", SOURCES, false, set_gaps },
+	{ "channel-names", 0, "A,B,..", "names of the channels", "from the files", SOURCES, true,
+	  set_channel_names },
+	{ "channel-colors", 0, "RRGGBB,..", "colours of the channels", "from the files", SOURCES,
+	  true, set_channel_colors },
+	{ "windows", 0, "START-END,..", "display windows of the channels",
+	  "from the files, else from a sample", SOURCES, false, set_windows },
+	{ "chunk-shape", 0, "auto|Z,Y,X", "voxels of a chunk", "auto", SOURCES, true,
+	  set_chunk_shape },
+	{ "codec", 0, "C[:LEVEL]",
+	  "auto, none, blosc-lz4, blosc-lz4hc, blosc-zstd, zlib, gzip or zstd", "auto", SOURCES,
+	  false, set_codec },
+	{ "ngff", 0, "0.4|0.5", "version of OME-NGFF: 0.4 is Zarr v2, 0.5 is Zarr v3", "0.4",
+	  SOURCES, false, set_ngff },
+	{ "damaged", 0, "error|fill", "what a damaged plane gives: a read error or the fill value",
+	  "error", SOURCES, false, set_damaged },
+	{ "memory", 0, "M", "budget for buffers and caches, with K, M or G",
+	  "a quarter of what there is, 256M to 4G", SOURCES, false, set_memory },
+	{ "threads", 0, "N", "number of workers", "all cores", SOURCES, false, set_threads },
+	{ "json", 0, NULL, "info and status: print JSON", NULL, INFO | STATUS, false, set_json },
+	{ "foreground", 'f', NULL, "stay in the foreground, log to stderr", NULL, MOUNT, false,
+	  set_foreground },
+	{ "debug", 'd', NULL, "show each request; stays in the foreground", NULL, MOUNT, false,
+	  set_debug },
+	{ "quiet", 'q', NULL, "no summary at the start", NULL, MOUNT, false, set_quiet },
+	{ "unmount", 'u', NULL, "unmount MOUNTPOINT, also where the mount is dead", NULL, UNMOUNT,
+	  false, set_unmount },
+	{ "version", 'V', NULL, "print versions of the program and of its libraries", NULL, ~0u,
+	  false, set_version },
+	{ "help", 'h', NULL, "print this help", NULL, ~0u, false, set_help },
+};
+
+const struct option_row *options_table(size_t *n)
+{
+	*n = ARRAY_SIZE(rows);
+	return rows;
+}

@@ -1,0 +1,67 @@
+/* The option table: parsing, `--help`, the -o forms and the tests that hold the manual page and the
+ * README against it come from it. */
+#pragma once
+
+#include "codec/text.h"
+#include "fs/engine.h"
+
+enum command {
+	CMD_MOUNT,
+	CMD_INFO,
+	CMD_STATUS,
+	CMD_CAT,
+	CMD_UNMOUNT,
+	CMD_HELP,
+	CMD_VERSION,
+};
+
+struct options {
+	enum command command;
+	const char *source, *mountpoint, *path; /* of the command line; not owned */
+	char *name, *unit, *pattern, *channel_names, *channel_colors, *windows;
+	double voxel_size[3]; /* x, y, z; 0: not given */
+	unsigned n_voxel;     /* values given */
+	double time_step;     /* seconds; 0: not given */
+	bool group_none, v3, json, foreground, debug, quiet;
+	enum gaps gaps;
+	uint64_t chunk_shape[3]; /* z, y, x; [0] 0: auto */
+	bool codec_auto;
+	enum codec codec;
+	int codec_level;
+	enum damaged damaged;
+	uint64_t memory;
+	unsigned threads;
+	char *fuse; /* FUSE's own -o words, comma list with its escapes, to be passed on; or NULL */
+	bool allow_other;
+};
+
+/* One row of the table. */
+struct option_row {
+	const char *name;   /* "voxel-size" */
+	char letter;	    /* 'f' or 0 */
+	const char *value;  /* "X,Y,Z"; NULL: a flag */
+	const char *help;   /* one sentence without a dot */
+	const char *preset; /* default as a person reads it, or NULL */
+	unsigned commands;  /* bit 1 << enum command: where it makes sense */
+	bool colons;	    /* inside -o a `:` stands for the comma of its value */
+	int (*set)(struct options *o, const char *value,
+		   struct err *err); /* -EINVAL and what would be right */
+};
+
+const struct option_row *options_table(size_t *n);
+
+/* -EINVAL with one line that names the option and what would be right (exit code 2). Strings are
+ * owned by *out: options_done, also after an error. */
+int options_parse(int argc, char **argv, struct options *out, struct err *err);
+void options_done(struct options *o);
+
+/* Text of every option that documents or bytes depend on, for the fingerprint. Appended. */
+void options_fingerprint(const struct options *o, struct text *t);
+
+/* What the engine needs of the options. The strings stay those of `o` and `fingerprint` (text of
+ * options_fingerprint), which must outlive the engine. */
+struct engine_config options_engine(const struct options *o, const char *fingerprint);
+
+/* The whole of `--help`, and the few lines that `ngffuse` alone prints. Appended. */
+void options_help(struct text *t);
+void options_usage(struct text *t);

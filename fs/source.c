@@ -1,0 +1,59 @@
+#include "fs/source.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* A sentence about an option that only the files could prove wrong. */
+static bool names_option(const struct err *err)
+{
+	return err->code == EINVAL && strncmp(err->msg, "--", 2) == 0;
+}
+
+int source_open(const struct options *o, struct source *out, bool *usage, struct err *err)
+{
+	*out = (struct source){ 0 };
+	*usage = false;
+	options_fingerprint(o, &out->fingerprint);
+	if (out->fingerprint.oom) {
+		text_done(&out->fingerprint);
+		return err_oom(err);
+	}
+	struct engine_config config = options_engine(o, out->fingerprint.s);
+	config.parse_all = o->command == CMD_INFO;
+	struct dataset *data = NULL;
+	int rc = dataset_scan(o->source, &config.scan, &data, err);
+	/* What the scan finds invalid is the pattern or the name where one was given, else the source. */
+	*usage = rc == -EINVAL && (o->pattern != NULL || o->name != NULL || names_option(err));
+	if (rc == 0) {
+		rc = engine_new(data, &config, &out->engine, err);
+		*usage = rc == -ENOBUFS && o->memory != 0;
+		if (rc != 0)
+			dataset_free(data);
+	}
+	if (rc != 0)
+		text_done(&out->fingerprint);
+	out->open = rc == 0;
+	return rc;
+}
+
+bool source_refused(const struct source *s, bool *usage, struct err *err)
+{
+	const struct dataset *d = s->engine.data;
+	for (size_t i = 0; i < d->n_images; i++)
+		if (image_state(&d->images[i]) != IMAGE_BAD)
+			return false;
+	if (d->n_images == 0)
+		err_set(err, ENOENT, "%s has no image", d->source);
+	else
+		*err = d->images[0].why;
+	*usage = names_option(err);
+	return true;
+}
+
+void source_close(struct source *s)
+{
+	if (s->open)
+		engine_stop(&s->engine);
+	text_done(&s->fingerprint);
+	s->open = false;
+}

@@ -1,0 +1,283 @@
+#include "fs/status.h"
+
+#include "fs/describe.h"
+#include "fs/info.h"
+#include "fs/log.h"
+#include "fs/version.h"
+
+#include <cjson/cJSON.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+enum { RECENT = 32 };
+
+/* "key": 12, with what stands in front of it in the object. */
+static void add_count(struct text *t, const char *front, const char *key, uint64_t v)
+{
+	text_addf(t, "%s\"%s\": %llu", front, key, (unsigned long long)v);
+}
+
+/* s as a JSON string. */
+static void add_string(struct text *t, const char *s)
+{
+	struct text CLEANUP(text_done) clean = { 0 };
+	describe_name(&clean, s);
+	cJSON *item = clean.oom ? NULL : cJSON_CreateString(clean.s != NULL ? clean.s : "");
+	char CLEANUP(freep) *json = item != NULL ? cJSON_PrintUnformatted(item) : NULL;
+	cJSON_Delete(item);
+	if (json == NULL)
+		t->oom = true;
+	else
+		text_add(t, json);
+}
+
+static void add_memory(struct text *t, const struct store_stats *s)
+{
+	text_add(t, "\"memory\": {");
+	add_count(t, "", "now", s->memory_now);
+	add_count(t, ", ", "peak", s->memory_peak);
+	add_count(t, ", ", "budget", s->budget);
+	add_count(t, ", ", "reserved", s->reserved);
+	add_count(t, ", ", "pinned", s->pinned);
+	add_count(t, ", ", "cached", s->cached);
+	text_add(t, "},\n");
+}
+
+/* The only level there is, all images together. */
+static void add_levels(struct text *t, const struct store_stats *s)
+{
+	text_add(t, "\"levels\": [{");
+	add_count(t, "", "level", 0);
+	add_count(t, ", ", "made", s->made);
+	add_count(t, ", ", "remade", s->remade);
+	add_count(t, ", ", "hits", s->hits);
+	add_count(t, ", ", "joined", s->joined);
+	add_count(t, ", ", "evicted", s->evicted);
+	add_count(t, ", ", "failed", s->failed);
+	add_count(t, ", ", "bytes", s->bytes_made);
+	text_add(t, "}],\n");
+}
+
+static void add_longest(struct text *t, const struct dataset *d, const struct store_stats *s)
+{
+	text_add(t, "\"longest\": {");
+	add_count(t, "", "ms", s->longest_ms);
+	if (s->longest_ms > 0 && s->longest.image < d->n_images) {
+		text_add(t, ", \"image\": ");
+		add_string(t, d->images[s->longest.image].id);
+		if (s->longest.level == STORE_FIRST_LOOK) {
+			text_add(t, ", \"first_look\": true");
+		} else {
+			add_count(t, ", ", "level", s->longest.level);
+			add_count(t, ", ", "index", s->longest.index);
+		}
+	}
+	text_add(t, "},\n");
+}
+
+static void add_errors(struct text *t)
+{
+	struct log_entry CLEANUP(freep) *entries = calloc(RECENT, sizeof(*entries));
+	if (entries == NULL) {
+		t->oom = true;
+		return;
+	}
+	size_t n = log_recent(entries);
+	text_add(t, "\"errors\": [");
+	for (size_t i = 0; i < n; i++) {
+		text_add(t, i > 0 ? ",\n  {\"kind\": " : "\n  {\"kind\": ");
+		add_string(t, entries[i].kind);
+		text_add(t, ", \"what\": ");
+		add_string(t, entries[i].what);
+		text_add(t, ", \"message\": ");
+		add_string(t, entries[i].msg);
+		add_count(t, ", ", "count", entries[i].count);
+		text_addf(t, ", \"time\": %lld}", (long long)entries[i].time);
+	}
+	text_add(t, "],\n");
+}
+
+/* As many images as fit into `room` bytes. */
+static void add_images(struct text *t, const struct dataset *d, size_t room)
+{
+	size_t start = t->len;
+	for (size_t i = 0; i < d->n_images && !t->oom; i++) {
+		cJSON *item = info_image(d, &d->images[i]);
+		char CLEANUP(freep) *json = item != NULL ? cJSON_PrintUnformatted(item) : NULL;
+		cJSON_Delete(item);
+		if (json == NULL) {
+			t->oom = true;
+			return;
+		}
+		if (t->len - start + strlen(json) + sizeof(",\n  ") > room)
+			return;
+		text_addf(t, "%s%s", i > 0 ? ",\n  " : "\n  ", json);
+	}
+}
+
+int status_make(const struct engine *e, struct text *out)
+{
+	struct store_stats s = { 0 };
+	store_stats(e->store, &s);
+	return status_text(e->data, &s, out);
+}
+
+int status_text(const struct dataset *d, const struct store_stats *s, struct text *out)
+{
+	static const char end[] = "]}\n";
+	struct text CLEANUP(text_done) t = { 0 };
+	text_add(&t, "{\"version\": ");
+	add_string(&t, version_string());
+	add_count(&t, ",\n", "planes_decoded", s->planes_decoded);
+	add_count(&t, ",\n", "strips_decoded", s->strips_decoded);
+	add_count(&t, ",\n", "bytes_fetched", s->bytes_fetched);
+	add_count(&t, ",\n", "parked", s->parked);
+	add_count(&t, ",\n", "queue", s->queued);
+	add_count(&t, ",\n", "running", s->running);
+	text_add(&t, ",\n");
+	add_memory(&t, s);
+	add_levels(&t, s);
+	add_longest(&t, d, s);
+	add_errors(&t);
+	add_count(&t, "", "images_total", d->n_images);
+	text_add(&t, ",\n\"images\": [");
+	size_t used = t.len + sizeof(end);
+	if (used < STATUS_SIZE)
+		add_images(&t, d, STATUS_SIZE - used);
+	text_add(&t, end);
+	if (t.oom || t.len > STATUS_SIZE)
+		return -ENOMEM;
+	text_addf(&t, "%*s", (int)(STATUS_SIZE - t.len), "");
+	text_addn(out, t.s != NULL ? t.s : "", t.len);
+	return t.oom || out->oom ? -ENOMEM : 0;
+}
+
+/* The whole file, NUL added; -errno. */
+static int read_status(const char *mountpoint, char **out, struct err *err)
+{
+	struct text CLEANUP(text_done) path = { 0 };
+	text_addf(&path, "%s/.ngffuse/status.json", mountpoint);
+	char CLEANUP(freep) *buf = malloc(STATUS_SIZE + 1);
+	if (path.oom || buf == NULL)
+		return err_oom(err);
+	int CLEANUP(closep) fd = open(path.s, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOTCONN)
+		return err_set(err, ENOTCONN,
+			       "%s is a dead mount: its program has ended; ngffuse -u %s clears it",
+			       mountpoint, mountpoint);
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return err_set(err, ENOENT, "no ngffuse is mounted at %s", mountpoint);
+	size_t len = 0;
+	int64_t got = fd < 0 ? -1 : 1;
+	while (got > 0 && len < STATUS_SIZE) {
+		got = read(fd, buf + len, STATUS_SIZE - len);
+		len += got > 0 ? (size_t)got : 0;
+	}
+	if (got < 0)
+		return err_set(err, errno, "%s: %s", path.s, strerror(errno));
+	while (len > 0 && (buf[len - 1] == ' ' || buf[len - 1] == '\n'))
+		len--;
+	buf[len] = '\0';
+	*out = STEAL(buf);
+	return 0;
+}
+
+static double number(const cJSON *o, const char *name)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, name);
+	return cJSON_IsNumber(item) ? item->valuedouble : 0;
+}
+
+static const char *string(const cJSON *o, const char *name)
+{
+	const cJSON *item = cJSON_GetObjectItemCaseSensitive(o, name);
+	return cJSON_IsString(item) ? item->valuestring : "";
+}
+
+static uint64_t failed_chunks(const cJSON *status)
+{
+	double n = 0;
+	const cJSON *level = NULL;
+	cJSON_ArrayForEach(level, cJSON_GetObjectItemCaseSensitive(status, "levels")) n +=
+		number(level, "failed");
+	return n > 0 ? (uint64_t)n : 0;
+}
+
+static void add_memory_words(struct text *t, const cJSON *status)
+{
+	const cJSON *m = cJSON_GetObjectItemCaseSensitive(status, "memory");
+	text_add(t, "memory    ");
+	text_add_size(t, (uint64_t)number(m, "now"));
+	text_add(t, " now, ");
+	text_add_size(t, (uint64_t)number(m, "peak"));
+	text_add(t, " at most, budget ");
+	text_add_size(t, (uint64_t)number(m, "budget"));
+	text_add(t, "\n");
+}
+
+static void add_words(struct text *t, const cJSON *status)
+{
+	text_addf(t, "ngffuse   %s, %.0f image(s)\n", string(status, "version"),
+		  number(status, "images_total"));
+	const cJSON *o = NULL;
+	cJSON_ArrayForEach(o, cJSON_GetObjectItemCaseSensitive(status, "levels"))
+	{
+		text_addf(t, "level %.0f   %.0f chunks made (", number(o, "level"),
+			  number(o, "made"));
+		text_add_size(t, (uint64_t)number(o, "bytes"));
+		text_addf(t, "), %.0f made again, %.0f from the cache, %.0f joined, ",
+			  number(o, "remade"), number(o, "hits"), number(o, "joined"));
+		text_addf(t, "%.0f evicted, %.0f failed\n", number(o, "evicted"),
+			  number(o, "failed"));
+	}
+	text_addf(t, "decoded   %.0f planes, %.0f strips and tiles, from ",
+		  number(status, "planes_decoded"), number(status, "strips_decoded"));
+	text_add_size(t, (uint64_t)number(status, "bytes_fetched"));
+	text_add(t, "\n");
+	add_memory_words(t, status);
+	text_addf(t, "now       %.0f requests wait, %.0f jobs wait, %.0f run\n",
+		  number(status, "parked"), number(status, "queue"), number(status, "running"));
+	const cJSON *longest = cJSON_GetObjectItemCaseSensitive(status, "longest");
+	if (number(longest, "ms") > 0)
+		text_addf(t, "longest   %.1f s, for %s\n", number(longest, "ms") / 1000,
+			  string(longest, "image"));
+	cJSON_ArrayForEach(o, cJSON_GetObjectItemCaseSensitive(status, "errors"))
+	{
+		const char *what = string(o, "what");
+		text_addf(t, "error     %s%s%s", what, *what != '\0' ? ": " : "",
+			  string(o, "message"));
+		if (number(o, "count") > 1)
+			text_addf(t, " (%.0f times)", number(o, "count"));
+		text_add(t, "\n");
+	}
+}
+
+int status_run(const struct options *o, FILE *out, struct err *err)
+{
+	char CLEANUP(freep) *json = NULL;
+	if (read_status(o->mountpoint, &json, err) != 0)
+		return 1;
+	cJSON *status = cJSON_Parse(json);
+	if (!cJSON_IsObject(status)) {
+		cJSON_Delete(status);
+		err_set(err, EBADMSG, "what is mounted at %s gives no status", o->mountpoint);
+		return 1;
+	}
+	uint64_t failed = failed_chunks(status);
+	struct text CLEANUP(text_done) t = { 0 };
+	if (o->json)
+		text_addf(&t, "%s\n", json);
+	else
+		add_words(&t, status);
+	cJSON_Delete(status);
+	if (t.oom) {
+		err_oom(err);
+		return 1;
+	}
+	if (fputs(t.s, out) < 0 || fflush(out) != 0) {
+		err_set(err, errno, "standard output: %s", strerror(errno));
+		return 1;
+	}
+	return failed > 0;
+}

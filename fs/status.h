@@ -1,0 +1,20 @@
+/* .ngffuse/status.json, an interface (the manual has its table), and `ngffuse status`, which reads it. */
+#pragma once
+
+#include "fs/engine.h"
+#include "fs/options.h"
+
+#include <stdio.h>
+
+enum { STATUS_SIZE = 64 << 10 };
+
+/* The text of status.json: one JSON object and blanks behind it, STATUS_SIZE bytes in all, appended. Images
+ * that do not fit are left out; `images_total` counts all. -ENOMEM. Any thread. */
+int status_make(const struct engine *e, struct text *out);
+
+/* The same from its parts. */
+int status_text(const struct dataset *d, const struct store_stats *s, struct text *out);
+
+/* Reads the status of the mount at o->mountpoint and prints it as words or as JSON. Returns the exit code:
+ * 1 where chunks have failed, with the sentence in err where there is no ngffuse mount. */
+int status_run(const struct options *o, FILE *out, struct err *err);

@@ -1,0 +1,220 @@
+#include "fs/summary.h"
+
+#include "fs/describe.h"
+#include "fs/mount_text.h"
+
+#include <ctype.h>
+#include <string.h>
+
+static void add_line(struct text *t, const char *head)
+{
+	text_addf(t, "%s%-13s", t->len > 0 ? "\n" : "", head);
+}
+
+/* Files and what became of those that are no plane. */
+static void add_source(struct text *t, const struct dataset *d)
+{
+	add_line(t, "source");
+	describe_files(d, t);
+	uint64_t gaps = 0, damaged = 0;
+	for (size_t i = 0; i < d->n_images; i++) {
+		gaps += d->images[i].n_gaps;
+		damaged += describe_damaged(d, &d->images[i]);
+	}
+	text_addf(t, gaps == 0 ? "; no gaps" : "; %llu missing, filled", (unsigned long long)gaps);
+	if (damaged > 0)
+		text_addf(t, "; %llu DAMAGED", (unsigned long long)damaged);
+	if (d->n_left_out > 0) {
+		text_addf(t, "; %zu left out (", d->n_left_out);
+		describe_name(t, d->left_out[0].path);
+		text_addf(t, "%s)", d->n_left_out > 1 ? ", .." : "");
+	}
+}
+
+static void add_shape(struct text *t, const struct image *im)
+{
+	describe_axes(im, t);
+	text_add(t, " = ");
+	describe_numbers(im, im->grid.size, t);
+	text_addf(t, " %s", dtype_v3(im->dtype));
+}
+
+static void add_one(struct text *t, const struct image *im)
+{
+	add_line(t, "image");
+	describe_name(t, im->id);
+	text_add(t, ".zarr: ");
+	if (image_state(im) == IMAGE_BAD) {
+		text_add(t, "UNUSABLE: ");
+		describe_name(t, im->why.msg);
+		return;
+	}
+	if (image_state(im) == IMAGE_UNSEEN) {
+		text_add(t, "not looked at yet");
+		return;
+	}
+	add_shape(t, im);
+	if (im->how != NULL) {
+		add_line(t, "names");
+		describe_name(t, im->how);
+	}
+	add_line(t, "voxel size");
+	describe_voxel(im, t);
+	text_add(t, " (");
+	describe_name(t, im->voxel_from.text);
+	text_add(t, ")");
+	add_line(t, "stored as");
+	describe_layout(im, t);
+	add_line(t, "chunk");
+	describe_chunk(im, t);
+	text_add(t, "; ");
+	describe_codec(im, t);
+	if (im->codec_from.text[0] != '\0') {
+		text_add(t, " (");
+		describe_name(t, im->codec_from.text);
+		text_add(t, ")");
+	}
+}
+
+static void add_table(struct text *t, const struct dataset *d)
+{
+	for (size_t i = 0; i < d->n_images && i < SUMMARY_IMAGES; i++) {
+		const struct image *im = &d->images[i];
+		add_line(t, i == 0 ? "images" : "");
+		describe_name(t, im->id);
+		text_add(t, ".zarr: ");
+		switch (image_state(im)) {
+		case IMAGE_UNSEEN:
+			text_add(t, "not looked at yet");
+			break;
+		case IMAGE_BAD:
+			text_add(t, "UNUSABLE: ");
+			describe_name(t, im->why.msg);
+			break;
+		case IMAGE_READY:
+			add_shape(t, im);
+			text_add(t, ", ");
+			describe_voxel(im, t);
+			text_add(t, ", chunk ");
+			describe_numbers(im, im->grid.chunk, t);
+			text_addf(t, ", %s", codec_name(im->encode.codec));
+			break;
+		}
+	}
+	if (d->n_images > SUMMARY_IMAGES) {
+		add_line(t, "");
+		text_addf(t, "and %zu more", d->n_images - SUMMARY_IMAGES);
+	}
+}
+
+static void add_warnings(struct text *t, const struct dataset *d)
+{
+	size_t n = 0;
+	const char *first = NULL;
+	for (size_t i = 0; i < d->n_images; i++) {
+		const struct image *im = &d->images[i];
+		if (image_state(im) == IMAGE_UNSEEN || im->n_warnings == 0)
+			continue;
+		first = first != NULL ? first : im->warnings[0];
+		n += im->n_warnings;
+	}
+	if (n == 0)
+		return;
+	add_line(t, n == 1 ? "warning" : "warnings");
+	describe_name(t, first);
+	if (n > 1)
+		text_addf(t, "; and %zu more: ngffuse info", n - 1);
+}
+
+/* The path that a reader is given: absolute, so that the line works from any folder. */
+static void add_path(struct text *t, const struct options *o, const char *below)
+{
+	if (o->mountpoint[0] != '/') {
+		char CLEANUP(freep) *cwd = getcwd(NULL, 0);
+		if (cwd != NULL)
+			text_addf(t, "%s%s", cwd, strcmp(cwd, "/") == 0 ? "" : "/");
+	}
+	size_t n = strlen(o->mountpoint);
+	while (n > 1 && o->mountpoint[n - 1] == '/')
+		n--;
+	text_addn(t, o->mountpoint, n);
+	text_add(t, below);
+}
+
+/* The words of a path in quotes for Python (q '"') or for a shell (q '\''), where it needs them. */
+static void add_quoted(struct text *t, const char *s, char q)
+{
+	size_t plain = 0;
+	while (isalnum((unsigned char)s[plain]) || (s[plain] != '\0' && strchr("/._-+", s[plain])))
+		plain++;
+	if (q == '\'' && s[plain] == '\0') {
+		text_add(t, s);
+		return;
+	}
+	text_addn(t, &q, 1);
+	for (; *s != '\0'; s++) {
+		size_t n = strcspn(s, q == '"' ? "\"\\" : "'");
+		text_add_name(t, s, n);
+		s += n;
+		if (*s == '\0')
+			break;
+		text_addf(t, q == '"' ? "\\%c" : "'\\%c'", *s);
+	}
+	text_addn(t, &q, 1);
+}
+
+static void add_lines_to_paste(struct text *t, const struct dataset *d, const struct options *o)
+{
+	struct text CLEANUP(text_done) below = { 0 };
+	struct text CLEANUP(text_done) image = { 0 };
+	struct text CLEANUP(text_done) array = { 0 };
+	if (!mount_text_is_image(o->mountpoint, d->n_images))
+		text_addf(&below, "/%s.zarr", d->images[0].id);
+	add_path(&image, o, below.s != NULL ? below.s : "");
+	text_addf(&array, "%s/0", image.s != NULL ? image.s : "");
+	if (image.oom || array.oom || below.oom) {
+		t->oom = true;
+		return;
+	}
+	add_line(t, "zarr");
+	text_add(t, "import zarr; a = zarr.open(");
+	add_quoted(t, array.s, '"');
+	text_add(t, ", mode=\"r\")");
+	add_line(t, "napari");
+	text_add(t, "napari --plugin napari-ome-zarr ");
+	add_quoted(t, image.s, '\'');
+	add_line(t, "neuroglancer");
+	text_addf(t, "zarr://http://HOST:PORT%s   (needs a web server with CORS that serves ",
+		  below.s != NULL ? below.s : "");
+	struct text CLEANUP(text_done) root = { 0 };
+	add_path(&root, o, "");
+	if (root.s != NULL)
+		describe_name(t, root.s);
+	text_add(t, ")\n");
+}
+
+void summary_make(const struct dataset *d, uint64_t budget, unsigned threads,
+		  const struct options *o, struct text *t)
+{
+	add_source(t, d);
+	if (d->n_images == 1)
+		add_one(t, &d->images[0]);
+	else
+		add_table(t, d);
+	add_line(t, "budget");
+	text_add_size(t, budget);
+	text_addf(t, ", %u thread%s", threads, threads == 1 ? "" : "s");
+	add_warnings(t, d);
+	if (d->n_images > 0)
+		add_lines_to_paste(t, d, o);
+}
+
+void summary_print(const struct engine *e, const struct options *o, FILE *out)
+{
+	struct text CLEANUP(text_done) t = { 0 };
+	summary_make(e->data, engine_budget(e), e->config.threads, o, &t);
+	if (t.s != NULL && !t.oom) {
+		fputs(t.s, out);
+		fflush(out);
+	}
+}

@@ -1,0 +1,45 @@
+#include "fs/version.h"
+
+#include "codec/encode.h"
+#include "codec/unit.h"
+#include "codec/versions.h"
+#include "fs/mount_version.h"
+#include "meta/versions.h"
+
+const char *version_string(void)
+{
+	return NGFFUSE_VERSION;
+}
+
+static void add_codecs(struct text *t)
+{
+	static const uint16_t known[] = {
+		TIFF_COMPRESSION_NONE,	   TIFF_COMPRESSION_LZW,  TIFF_COMPRESSION_DEFLATE,
+		TIFF_COMPRESSION_PACKBITS, TIFF_COMPRESSION_JPEG, TIFF_COMPRESSION_ZSTD,
+		TIFF_COMPRESSION_LZMA,	   TIFF_COMPRESSION_WEBP, TIFF_COMPRESSION_LERC,
+	};
+	struct text CLEANUP(text_done) missing = { 0 };
+	text_add(t, "TIFF compressions:");
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+		const char *name = tiff_compression_name(known[i]);
+		if (unit_codec_present(known[i]))
+			text_addf(t, " %s", name);
+		else
+			text_addf(&missing, " %s", name);
+	}
+	if (missing.len > 0)
+		text_addf(t, "; not in this libtiff:%s", missing.s);
+	text_add(t, "\n");
+}
+
+void version_print(struct text *t)
+{
+	text_addf(t, "ngffuse %s\nlibfuse %s\n", version_string(), mount_version());
+	tiff_versions(t);
+	text_add(t, "\n");
+	encode_versions(t);
+	text_add(t, "\n");
+	meta_versions(t);
+	text_add(t, "\n");
+	add_codecs(t);
+}
