@@ -1,0 +1,88 @@
+/* Node numbers and paths of any bytes, in small trees. Input: one byte chooses the tree; then eight bytes, a
+ * node number; the rest is a path. What is accepted must lead back to itself. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "meta/tree.h"
+#include "tests/fuzz/fuzz.h"
+
+enum { N_IMAGES = 3 };
+
+static void set_axis(struct grid *g, enum axis a, uint64_t chunks)
+{
+	g->size[a] = g->chunks[a] = chunks;
+	g->chunk[a] = 1;
+}
+
+static void make(struct image images[N_IMAGES], struct dataset *data)
+{
+	static char ids[N_IMAGES][8] = { "em", "fluo", "page" };
+	static const uint64_t chunks[N_IMAGES][AXIS_COUNT] = { { 1, 1, 3, 2, 5 },
+							       { 4, 2, 7, 1, 3 },
+							       { 1, 1, 1, 100, 3 } };
+	for (size_t i = 0; i < N_IMAGES; i++) {
+		images[i] = (struct image){ .id = ids[i], .state = IMAGE_READY };
+		images[i].has_t = images[i].has_c = i == 1;
+		images[i].has_z = i < 2;
+		for (enum axis a = AXIS_T; a <= AXIS_X; a++)
+			set_axis(&images[i].grid, a, chunks[i][a]);
+	}
+	*data = (struct dataset){ .root_fd = -1, .images = images, .n_images = N_IMAGES };
+}
+
+static void require(bool ok)
+{
+	if (!ok)
+		abort();
+}
+
+static bool same(const struct node *a, const struct node *b)
+{
+	return a->kind == b->kind && a->image == b->image && a->array == b->array &&
+	       a->depth == b->depth && a->index == b->index;
+}
+
+/* Number, path and parent of a node that the tree accepted. */
+static void check_node(const struct tree *t, const struct node *n)
+{
+	struct node again;
+	require(tree_node(t, tree_number(t, n), &again) == 0 && same(n, &again));
+	struct text path = { 0 };
+	tree_path(t, n, &path);
+	if (t->data->images[n->image].state == IMAGE_READY)
+		require(tree_resolve(t, path.s, &again) == 0 && same(n, &again));
+	text_done(&path);
+	again = tree_parent(t, n);
+	require(node_is_dir(&again));
+	char name[256];
+	struct node child;
+	if (tree_child_at(t, n, tree_number(t, n) % 7, &child, name) == 0)
+		require(tree_child(t, n, name, &again) == 0 && same(&child, &again));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (size < 9)
+		return 0;
+	struct image images[N_IMAGES];
+	struct dataset set;
+	make(images, &set);
+	if (data[0] & 4)
+		set.n_images = 1;
+	if (data[0] & 8)
+		images[0].state = data[0] & 16 ? IMAGE_UNSEEN : IMAGE_BAD;
+	struct tree t;
+	tree_init(&t, &set, (data[0] & 1) && set.n_images == 1, data[0] & 2);
+	uint64_t number;
+	memcpy(&number, data + 1, sizeof(number));
+	struct node n;
+	if (tree_node(&t, number, &n) == 0) {
+		require(tree_number(&t, &n) == number);
+		check_node(&t, &n);
+	}
+	char *path = strndup((const char *)data + 9, size - 9);
+	if (path != NULL && tree_resolve(&t, path, &n) == 0)
+		check_node(&t, &n);
+	free(path);
+	return 0;
+}

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# clang-tidy with .clang-tidy over the product, by the compile database of the build folder.
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+prepare() {
+	tool=$(pinned clang-tidy 14) || skip "clang-tidy 14 is not here"
+}
+
+# A self-test's tree has no build: it gets a database of its own.
+database() {
+	local file
+	[ -f "$build/compile_commands.json" ] && return
+	{
+		echo '['
+		for file in $(sources 'codec meta fs' -name '*.c'); do
+			printf '{"directory":"%s","file":"%s","command":"cc -std=gnu17 -I%s -c %s"},\n' \
+				"$root" "$root/$file" "$root" "$root/$file"
+		done | sed '$s/,$//'
+		echo ']'
+	} >"$build/compile_commands.json"
+}
+
+check() {
+	database
+	# The database may be gcc's, whose warnings clang need not know.
+	(cd "$root" && sources 'codec meta fs' -name '*.c' | xargs -P 2 -n 4 \
+		"$tool" -p "$build" --quiet --extra-arg=-Wno-unknown-warning-option \
+		--extra-arg=-Wno-ignored-optimization-argument 2>&1 |
+		grep -vE '^[0-9]+ warnings? (generated|treated as errors?)|^$'
+		exit "${PIPESTATUS[1]}") || complain "clang-tidy found something"
+}
+
+plant_product() { printf 'unsigned long four(unsigned a, unsigned b)\n{\n\treturn a * b;\n}\n' >>codec/one.c; }
+plant_nesting() { printf 'int four(int a)\n{\n\tif (a) {\n\t\tif (a > 1) {\n\t\t\tif (a > 2) {\n\t\t\t\tif (a > 3) {\n\t\t\t\t\tif (a > 4) {\n\t\t\t\t\t\treturn 5;\n\t\t\t\t\t}\n\t\t\t\t}\n\t\t\t}\n\t\t}\n\t}\n\treturn a;\n}\n' >>codec/one.c; }
+
+lint_main "$@"
