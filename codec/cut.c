@@ -50,7 +50,7 @@ static void row_copy(uint8_t *dst, uint64_t dx, const uint8_t *src, uint64_t sx,
 	}
 }
 
-static bool is_size(size_t size)
+UNUSED static bool is_size(size_t size)
 {
 	return size == 1 || size == 2 || size == 4 || size == 8;
 }

@@ -175,7 +175,7 @@ static void field_keep(struct page_source *s, const uint8_t *entry, uint64_t at)
 	struct tiff_values v = { .type = (uint16_t)tiff_number(entry + 2, 2, big),
 				 .count = tiff_number(entry + 4, word, big),
 				 .offset = at + 4 + word };
-	uint64_t bytes;
+	uint64_t bytes = 0;
 	bool fits = mul_u64(v.count, tiff_type_size(v.type), &bytes);
 	if (!fits || bytes > word)
 		v.offset = tiff_number(entry + 4 + word, word, big);

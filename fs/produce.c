@@ -8,6 +8,10 @@
 /* A decode task is about this many voxel bytes, at least one row of strips or tiles. */
 static const uint64_t task_bytes = MiB;
 
+/* One read of a row's part costs as much as reading and copying this much; in narrower pages the band of
+ * the whole run costs no more than the chunk. */
+static const uint64_t lone_row_bytes = 6 * KiB;
+
 bool bench_init(struct bench *b)
 {
 	b->decoder = unit_decoder_new();
@@ -27,8 +31,9 @@ void bench_done(struct bench *b)
 
 bool produce_lone_pays(const struct image *im)
 {
-	return im->grid.rule == GRID_RAW || (!im->grid.layout.compressed &&
-					     !im->grid.layout.tiled && im->grid.rule == GRID_GIVEN);
+	const struct tiff_page *k = &im->kind;
+	bool raw_rows = k->compression == TIFF_COMPRESSION_NONE && !k->tiled && k->fill_order != 2;
+	return raw_rows && (uint64_t)k->width * im->grid.layout.samples * im->grid.voxel > lone_row_bytes;
 }
 
 void produce_band_box(const struct image *im, uint64_t run, uint32_t lone, struct band_box *out)
@@ -64,13 +69,12 @@ static uint64_t piece_rows(const struct image *im, const struct band_box *b, boo
 }
 
 /* Bytes of stored data and decoded scratch that a decode task may hold beside the band. */
-static uint64_t decode_scratch(const struct image *im, const struct band_box *b, bool lone)
+static uint64_t decode_scratch(const struct image *im)
 {
 	if (im->kind.compression != TIFF_COMPRESSION_NONE || im->kind.tiled ||
 	    im->kind.fill_order == 2)
 		return pool_round(unit_stored_max(&im->kind)) + pool_round(im->unit_bytes_max);
-	uint64_t page_row = (uint64_t)im->kind.width * im->grid.layout.samples * im->grid.voxel;
-	return lone ? pool_round(page_row * (b->y1 - b->y0)) : 0;
+	return 0;
 }
 
 void produce_cost(const struct image *im, uint64_t run, uint32_t lone, struct run_cost *out)
@@ -83,7 +87,7 @@ void produce_cost(const struct image *im, uint64_t run, uint32_t lone, struct ru
 	out->band = pool_round(planes * rows * band_row_bytes(im, &b));
 	out->slot = pool_round(encode_bound(&im->encode, raw));
 	uint64_t encode_scratch = im->encode.codec == CODEC_NONE ? 0 : pool_round(raw);
-	out->lane = max_u64(decode_scratch(im, &b, alone), encode_scratch);
+	out->lane = max_u64(decode_scratch(im), encode_scratch);
 	out->pieces = (uint32_t)(planes * ceil_div(rows, piece_rows(im, &b, alone)));
 	out->chunks = (uint32_t)grid_run_chunks(&im->grid, run);
 }

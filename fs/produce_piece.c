@@ -6,10 +6,6 @@
 #include "fs/log.h"
 #include "fs/produce.h"
 
-/* Rows of at most this many bytes are read with what lies between them: one read costs as much as
- * copying this much. */
-static const uint64_t span_row_bytes = 6 * KiB;
-
 enum { UNITS_AT_ONCE = 256 };
 
 /* What the functions below share. */
@@ -106,16 +102,6 @@ static int read_raw_rows(struct reading *r, uint64_t off, uint64_t y0, uint64_t 
 	int e = 0;
 	if (want == page_row) {
 		e = reader_exact(&r->lease.reader, out, rows * page_row, off, err);
-	} else if (page_row <= span_row_bytes) {
-		uint64_t span = (rows - 1) * page_row + want;
-		uint8_t *buf = pool_get(r->plant->pool, span);
-		if (buf == NULL)
-			return err_oom(err);
-		e = reader_exact(&r->lease.reader, buf, span, off + first, err);
-		struct cut_side src = { 0, page_row, 1 }, dst = { 0, p->row_bytes, 1 };
-		if (e == 0)
-			cut_copy(out, &dst, buf, &src, 1, rows, want, 1);
-		pool_put(r->plant->pool, buf, span);
 	} else {
 		for (uint64_t y = 0; y < rows && e == 0; y++)
 			e = reader_exact(&r->lease.reader, out + y * p->row_bytes, want,

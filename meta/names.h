@@ -6,15 +6,21 @@
 #include "codec/err.h"
 #include "codec/text.h"
 
-enum gaps { GAPS_AUTO, GAPS_FILL, GAPS_CLOSE, GAPS_ERROR }; /* auto: fill up to a tenth, else an error */
+enum gaps {
+	GAPS_AUTO,
+	GAPS_FILL,
+	GAPS_CLOSE,
+	GAPS_ERROR
+}; /* auto: fill up to a tenth, else an error */
 
 struct name_options {
 	enum gaps gaps;
-	bool group_none;    /* each file an image */
-	const char *folder; /* name of the folder: id where nothing else is left, and for messages */
+	bool group_none; /* each file an image */
+	const char
+		*folder; /* name of the folder: id where nothing else is left, and for messages */
 };
 
-enum { NAMES_NO_INDEX = UINT32_MAX };
+#define NAMES_NO_INDEX UINT32_MAX
 
 /* A file's place in its image; NAMES_NO_INDEX on an axis that the image has not. */
 struct name_member {
@@ -24,11 +30,12 @@ struct name_member {
 
 struct name_axis {
 	bool present;
-	uint32_t size;       /* planes on this axis, gaps included */
-	uint32_t missing;    /* values that no file has (z, t) */
-	uint64_t first, step; /* of the numbers; step 1 where it does not apply: index is then the rank */
-	bool labelled;       /* a word in the name said so */
-	char *token;         /* that word, as spelt ("ch", "Channel_"), NULL if none */
+	uint32_t size;	  /* planes on this axis, gaps included */
+	uint32_t missing; /* values that no file has (z, t) */
+	uint64_t first,
+		step;  /* of the numbers; step 1 where it does not apply: index is then the rank */
+	bool labelled; /* a word in the name said so */
+	char *token;   /* that word, as spelt ("ch", "Channel_"), NULL if none */
 };
 
 struct name_image {
@@ -37,8 +44,8 @@ struct name_image {
 	size_t n_members;
 	struct name_axis t, c, z;
 	char **channel_labels; /* c.size texts where c is present: the token with its value, "ch00" */
-	size_t missing;        /* planes of the grid t x c x z that no file claims */
-	char *how;             /* one line: what was taken for what, and the --pattern that would say otherwise; may be NULL */
+	size_t missing;	       /* planes of the grid t x c x z that no file claims */
+	char *how; /* one line: what was taken for what, and the --pattern that would say otherwise; may be NULL */
 };
 
 struct name_left_out {
@@ -64,8 +71,8 @@ bool names_is_junk_folder(const char *name);
 /* Interprets entries[n] (regular files and dangling links for which names_is_tiff holds, any order) of
  * one folder. -EINVAL: refused, with the sentence for the user (two extreme names, what varies, patterns
  * that can be pasted); -ENOMEM. */
-int names_interpret(const char *const *entries, size_t n, const struct name_options *opts, struct names *out,
-		    struct err *err);
+int names_interpret(const char *const *entries, size_t n, const struct name_options *opts,
+		    struct names *out, struct err *err);
 void names_done(struct names *names);
 
 /* Natural order: digits by value, then length, texts by byte. <0, 0, >0. */

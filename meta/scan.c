@@ -294,17 +294,39 @@ static int check_options(const struct scan_options *opts, struct err *err)
 	return 0;
 }
 
+static int new_dataset(struct scan *s, struct err *err)
+{
+	dataset_free(s->d);
+	walk_done(&s->walk);
+	s->d = calloc(1, sizeof(*s->d));
+	if (s->d == NULL)
+		return err_oom(err);
+	s->d->root_fd = -1;
+	return 0;
+}
+
+/* A pattern bounds the walk; where it ends before the first file, what lies deeper makes the sentence. */
+static int walk_for(struct scan *s, const char *source, struct err *err)
+{
+	unsigned depth = s->pattern != NULL ? pattern_depth(s->pattern) : WALK_DEPTH;
+	for (;;) {
+		int rc = new_dataset(s, err);
+		if (rc == 0)
+			rc = walk_source(source, s->opts->mountpoint, depth, s->d, &s->walk, err);
+		if (rc != 0 || s->d->n_files > 0 || depth >= WALK_DEPTH)
+			return rc;
+		depth = WALK_DEPTH;
+	}
+}
+
 static int scan(struct scan *s, const char *source, struct err *err)
 {
-	unsigned depth = WALK_DEPTH;
 	int rc = check_options(s->opts, err);
 	if (rc == 0 && s->opts->pattern != NULL)
 		rc = pattern_parse(s->opts->pattern, &s->pattern, err);
 	if (rc != 0)
 		return rc;
-	if (s->pattern != NULL)
-		depth = pattern_depth(s->pattern);
-	rc = walk_source(source, s->opts->mountpoint, depth, s->d, &s->walk, err);
+	rc = walk_for(s, source, err);
 	if (rc != 0)
 		return rc;
 	if (s->walk.is_file && names_stem(s->d->name) > 0)
@@ -322,10 +344,6 @@ int dataset_scan(const char *source, const struct scan_options *opts, struct dat
 		 struct err *err)
 {
 	struct scan CLEANUP(scan_done) s = { .opts = opts };
-	s.d = calloc(1, sizeof(*s.d));
-	if (s.d == NULL)
-		return err_oom(err);
-	s.d->root_fd = -1;
 	int rc = scan(&s, source, err);
 	if (rc == 0)
 		*out = STEAL(s.d);

@@ -577,7 +577,7 @@ START_TEST(patterns)
 	ck_assert_uint_eq(d->n_images, 2);
 	shape_is(0, "-,-,4");
 	opts.pattern = "q{z}.tif";
-	refused("src", &opts, EINVAL, "src");
+	refused("src", &opts, EINVAL, "c0/s_000.tif");
 	opts.pattern = "q{z.tif";
 	refused("src", &opts, EINVAL, "");
 }
