@@ -334,7 +334,8 @@ static int rational(struct page_source *s, enum field_id id, struct tiff_rationa
 static struct tiff_values values_of(const struct page_source *s, enum field_id id)
 {
 	const struct field *f = &s->f[id];
-	return f->seen && !f->outside ? f->v : (struct tiff_values){ 0 };
+	bool known = tiff_type_size(f->v.type) != 0;
+	return f->seen && !f->outside && known ? f->v : (struct tiff_values){ 0 };
 }
 
 /* ---- the parts of a page ---- */

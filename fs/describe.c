@@ -125,5 +125,5 @@ uint64_t describe_damaged(const struct dataset *d, const struct image *im)
 	for (uint64_t i = 0; i < all; i++)
 		if (im->planes[i].file != PLANE_GAP && d->files[im->planes[i].file].unreadable)
 			n++;
-	return n;
+	return n + (image_state(im) == IMAGE_READY ? im->n_damaged : 0);
 }

@@ -3,6 +3,7 @@
 #include "fs/info.h"
 #include "fs/log.h"
 #include "fs/mount.h"
+#include "fs/mount_point.h"
 #include "fs/options.h"
 #include "fs/source.h"
 #include "fs/status.h"
@@ -51,6 +52,9 @@ static int run_source(const struct options *o)
 	struct err err = { 0 };
 	struct source s;
 	bool usage = false;
+	/* Before a long scan, not after it. */
+	if (o->command == CMD_MOUNT && mount_point_check(o->mountpoint, o->source, &err) != 0)
+		return complain(&err, EXIT_TROUBLE);
 	/* Until the source is open its problems are told by what is printed. */
 	log_mute(true);
 	if (source_open(o, &s, &usage, &err) != 0)

@@ -90,8 +90,10 @@ static int put_up(struct mount *m, struct err *err)
 	}
 	if (r == -ENOMEM)
 		return r;
-	return err_set(err, -r, "no mount at %s: %s", m->point.path,
-		       said.s != NULL ? said.s : "fusermount3 refused it");
+	bool device = said.s != NULL && strstr(said.s, "/dev/fuse: Permission denied") != NULL;
+	return err_set(err, -r, "no mount at %s: %s%s", m->point.path,
+		       said.s != NULL ? said.s : "fusermount3 refused it",
+		       device ? " (root can allow it: chmod 666 /dev/fuse)" : "");
 }
 
 static void told_ready(void *data, int error)
@@ -155,14 +157,13 @@ static int mount_here(struct mount *m, struct err *err)
 	ops_init(&m->ops, m->engine, mount_text_is_image(o->mountpoint, m->engine->data->n_images),
 		 o->v3);
 	int r = put_up(m, err);
-	if (r == 0) {
-		/* Not before: fusermount3 complains to the terminal. */
-		if (background)
-			daemon_settle();
-		else if (!o->quiet)
-			summary_print(m->engine, o, stdout);
+	/* Not before: fusermount3 complains to the terminal. */
+	if (background)
+		daemon_settle();
+	else if (r == 0 && !o->quiet)
+		summary_print(m->engine, o, stdout);
+	if (r == 0)
 		r = serve(m, err);
-	}
 	if (m->session != NULL)
 		fuse_session_destroy(m->session);
 	mount_point_close(&m->point);
@@ -192,7 +193,7 @@ int mount_run(struct engine *e, const struct options *o, struct err *err)
 {
 	struct mount m = { .engine = e, .options = o, .starter = -1 };
 	loop_block_signals();
-	int r = mount_point_open(o->mountpoint, &m.point, err);
+	int r = mount_point_open(o->mountpoint, o->source, &m.point, err);
 	if (r < 0)
 		return r;
 	daemon_close_inherited(m.point.fd);

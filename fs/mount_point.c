@@ -93,7 +93,15 @@ bool mount_point_dead(const char *path)
 	return statfs(path, &s) != 0 && (errno == ENOTCONN || errno == ECONNABORTED);
 }
 
-static int check(const char *path, bool *missing, struct err *err)
+/* A mount may hide its own source: that is open before. */
+static bool is_source(const struct stat *st, const char *source)
+{
+	struct stat src;
+	return source != NULL && stat(source, &src) == 0 && src.st_dev == st->st_dev &&
+	       src.st_ino == st->st_ino;
+}
+
+static int check(const char *path, const char *source, bool *missing, struct err *err)
 {
 	struct stat st;
 	*missing = false;
@@ -105,7 +113,7 @@ static int check(const char *path, bool *missing, struct err *err)
 		if (!S_ISDIR(st.st_mode))
 			return err_set(err, ENOTDIR,
 				       "%s is a file; give an empty folder, or a new name", path);
-		return check_empty(path, err);
+		return is_source(&st, source) ? 0 : check_empty(path, err);
 	}
 	if (errno != ENOENT)
 		return err_set(err, errno, "%s: %s", path, strerror(errno));
@@ -115,10 +123,10 @@ static int check(const char *path, bool *missing, struct err *err)
 	return 0;
 }
 
-int mount_point_check(const char *mountpoint, struct err *err)
+int mount_point_check(const char *mountpoint, const char *source, struct err *err)
 {
 	bool missing;
-	return mount_text_fd(mountpoint) >= 0 ? 0 : check(mountpoint, &missing, err);
+	return mount_text_fd(mountpoint) >= 0 ? 0 : check(mountpoint, source, &missing, err);
 }
 
 static int create(const char *path, struct err *err)
@@ -131,14 +139,15 @@ static int create(const char *path, struct err *err)
 	return err_set(err, errno, "%s cannot be created: %s", path, strerror(errno));
 }
 
-int mount_point_open(const char *mountpoint, struct mount_point *out, struct err *err)
+int mount_point_open(const char *mountpoint, const char *source, struct mount_point *out,
+		     struct err *err)
 {
 	*out = (struct mount_point){ .fd = mount_text_fd(mountpoint) };
 	if (out->fd >= 0) {
 		out->path = strdup(mountpoint);
 		return out->path == NULL ? err_oom(err) : 0;
 	}
-	int r = check(mountpoint, &out->created, err);
+	int r = check(mountpoint, source, &out->created, err);
 	if (r == 0 && out->created)
 		r = create(mountpoint, err);
 	if (r < 0)

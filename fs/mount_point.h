@@ -10,12 +10,14 @@ struct mount_point {
 	bool created;
 };
 
-/* Whether a mount can be put there; changes nothing. A missing last component is fine. -ENOTCONN (a dead
+/* Whether a mount of `source` can be put there; changes nothing. A missing last component is fine, and so is
+ * the folder `source` itself. -ENOTCONN (a dead
  * mount), -ENOTDIR, -ENOTEMPTY, .. with the sentence for the user. */
-int mount_point_check(const char *mountpoint, struct err *err);
+int mount_point_check(const char *mountpoint, const char *source, struct err *err);
 
 /* Checks, and creates what is missing. */
-int mount_point_open(const char *mountpoint, struct mount_point *out, struct err *err);
+int mount_point_open(const char *mountpoint, const char *source, struct mount_point *out,
+		     struct err *err);
 
 /* Removes the folder if it was created and is empty, and frees. */
 void mount_point_close(struct mount_point *p);

@@ -193,6 +193,6 @@ void ops_done(struct ops *ops)
 	while (atomic_load(&ops->waiting) > 0)
 		nanosleep(&moment, NULL);
 	while (ops->files != NULL)
-		open_file_free(ops, ops->files);
+		open_file_unref(ops, ops->files);
 	pthread_mutex_destroy(&ops->lock);
 }

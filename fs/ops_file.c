@@ -14,6 +14,7 @@ static struct open_file *open_file_new(struct ops *ops)
 	struct open_file *f = calloc(1, sizeof(*f));
 	if (f == NULL)
 		return NULL;
+	atomic_init(&f->refs, 1);
 	pthread_mutex_lock(&ops->lock);
 	f->next = ops->files;
 	if (f->next != NULL)
@@ -23,8 +24,10 @@ static struct open_file *open_file_new(struct ops *ops)
 	return f;
 }
 
-void open_file_free(struct ops *ops, struct open_file *f)
+void open_file_unref(struct ops *ops, struct open_file *f)
 {
+	if (atomic_fetch_sub(&f->refs, 1) > 1)
+		return;
 	pthread_mutex_lock(&ops->lock);
 	if (f->next != NULL)
 		f->next->prev = f->prev;
@@ -48,7 +51,7 @@ static bool reads_directly(struct ops *ops, const struct image *im)
 
 static void open_failed(struct request *r, int error)
 {
-	open_file_free(r->ops, r->file);
+	open_file_unref(r->ops, r->file);
 	request_fail(r, error);
 }
 
@@ -61,7 +64,7 @@ static void answer_open(struct request *r, bool direct)
 	/* After a reply that did not arrive (an interrupted open) no RELEASE comes; after one that did the
 	 * file may be gone already. */
 	if (fuse_reply_open(r->req, &r->fi) < 0)
-		open_file_free(r->ops, r->file);
+		open_file_unref(r->ops, r->file);
 	request_done(r);
 }
 
@@ -157,7 +160,11 @@ void ops_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fus
 {
 	struct open_file *f = (struct open_file *)(uintptr_t)fi->fh;
 	if (!f->is_chunk) {
+		/* Once the kernel has the bytes RELEASE may come, before this thread is back. */
+		struct ops *ops = ops_of(req);
+		atomic_fetch_add(&f->refs, 1);
 		reply_slice(req, f->text.s, f->text.len, (uint64_t)off, size);
+		open_file_unref(ops, f);
 		return;
 	}
 	struct request *r = request_new(req, ino, NULL);
@@ -170,6 +177,6 @@ void ops_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fus
 
 void ops_release(fuse_req_t req, UNUSED fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	open_file_free(ops_of(req), (struct open_file *)(uintptr_t)fi->fh);
+	open_file_unref(ops_of(req), (struct open_file *)(uintptr_t)fi->fh);
 	fuse_reply_err(req, 0);
 }

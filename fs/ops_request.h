@@ -25,6 +25,7 @@ struct open_file {
 	struct handle handle; /* of a chunk */
 	struct text text;     /* of a document or the status */
 	bool is_chunk;
+	atomic_uint refs; /* RELEASE's, and one for each reply from `text` that is being written */
 	struct open_file *prev, *next;
 };
 
@@ -69,5 +70,5 @@ void ops_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void ops_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void ops_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi);
 
-/* Lets go of a file without a word to the kernel. */
-void open_file_free(struct ops *ops, struct open_file *f);
+/* Gives a reference back, without a word to the kernel. */
+void open_file_unref(struct ops *ops, struct open_file *f);

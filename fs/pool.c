@@ -8,6 +8,7 @@ enum { IDLE_SLOTS = 64 };
 static const uint64_t idle_limit = 32 * MiB;
 static const uint64_t idle_ns = 5000000000;
 static const uint64_t mapped_from = 64 * KiB; /* smaller ones come from malloc */
+static const uint64_t shared_from = 4 * MiB;  /* larger ones are filled by many workers */
 
 struct idle {
 	void *buf;
@@ -78,8 +79,11 @@ void *pool_get(struct pool *p, uint64_t n)
 	pthread_mutex_unlock(&p->lock);
 	if (buf != NULL)
 		return buf;
-	/* All of it is used at once, and one call is cheaper than a fault for each page. */
-	buf = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	/* All of it is used at once, and one call is cheaper than a fault for each page; but not where it would
+	 * keep other workers waiting, who can have those faults in parallel. */
+	int populate = size < shared_from ? MAP_POPULATE : 0;
+	buf = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | populate, -1,
+		   0);
 	return buf == MAP_FAILED ? NULL : buf;
 }
 

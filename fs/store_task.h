@@ -25,7 +25,7 @@ struct spot {
 
 #define SPOT_ALL UINT64_MAX
 
-enum { RUN_WHOLE = UINT32_MAX };
+#define RUN_WHOLE UINT32_MAX
 
 /* Questions; called with the store's lock held, so they answer from constant data, at once. `ctx` is
  * the owner's. */

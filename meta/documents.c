@@ -11,7 +11,7 @@
 static int root_attributes(const struct tree *t, struct json *j, cJSON *obj)
 {
 	const struct dataset *d = t->data;
-	if (d->n_images != 1 || d->images[0].state != IMAGE_READY)
+	if (d->n_images != 1 || image_state(&d->images[0]) != IMAGE_READY)
 		return 0;
 	CLEANUP(text_done) struct text folder = { 0 };
 	text_add(&folder, d->images[0].id);
@@ -107,8 +107,8 @@ int document_make(const struct tree *t, const struct node *n, struct text *out)
 	if (n->index > DOC_ZARR_JSON || !has_document(t, n))
 		return -ENOENT;
 	const struct image *im = root ? NULL : &t->data->images[n->image];
-	if (im != NULL && im->state != IMAGE_READY)
-		return im->state == IMAGE_BAD ? -EIO : -EAGAIN;
+	if (im != NULL && image_state(im) != IMAGE_READY)
+		return image_state(im) == IMAGE_BAD ? -EIO : -EAGAIN;
 	CLEANUP(json_done) struct json j = { 0 };
 	json_start(&j);
 	enum node_doc doc = (enum node_doc)n->index;

@@ -69,6 +69,7 @@ struct image {
 	uint32_t orientation;
 	char **warnings;
 	size_t n_warnings;
+	uint64_t n_damaged; /* pages looked at that cannot be read, or not as this image's */
 	double stored_share; /* stored / raw bytes of the pages looked at */
 };
 

@@ -136,7 +136,8 @@ static int check_description(struct look *k, uint64_t at, struct err *err)
 	if (rc == 0 || rc == -ENOMEM)
 		return rc == 0 ? 0 : err_oom(err);
 	if (k->opts->pattern == NULL)
-		return err_set(err, -rc, "%s: %s", path_at(k, at), own.msg);
+		return err_set(err, -rc, "%s: %s (--pattern decides over it)", path_at(k, at),
+			       own.msg);
 	image_warn(k->im, "%s: %s; --pattern decides", path_at(k, at), own.msg);
 	return 0;
 }
@@ -293,24 +294,13 @@ int dataset_look(struct dataset *d, size_t image, const struct scan_options *opt
 		 struct err *err)
 {
 	struct image *im = &d->images[image];
-	if (im->state == IMAGE_READY)
-		return 0;
+	struct look CLEANUP(look_done) k = { .d = d, .im = im, .opts = opts };
+	look_file_init(&k.file, d);
 	struct err own = { 0 };
-	int rc = 0;
-	if (im->state == IMAGE_BAD) {
-		own = im->why;
-		rc = -own.code;
-	} else {
-		struct look CLEANUP(look_done) k = { .d = d, .im = im, .opts = opts };
-		look_file_init(&k.file, d);
-		rc = look(&k, all, &own);
-	}
-	if (rc == 0) {
-		im->state = IMAGE_READY;
+	int rc = look(&k, all, &own);
+	if (rc == 0)
 		return 0;
-	}
 	im->why = own;
-	im->state = IMAGE_BAD;
 	if (err != NULL)
 		*err = own;
 	return rc;

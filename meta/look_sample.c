@@ -132,6 +132,7 @@ static void report(struct image *im, const struct tally *t, uint64_t looked)
 		image_warn(im, "%llu of %llu pages looked at are damaged: %s%s",
 			   (unsigned long long)t->n_damaged, n, t->damaged.s,
 			   t->n_damaged > NAMED ? "; .." : "");
+	im->n_damaged = t->n_odd + t->n_damaged;
 	im->stored_share = t->raw > 0 ? (double)t->stored / (double)t->raw : 1;
 }
 

@@ -34,6 +34,17 @@ int names_list_leave(struct names_list *l, uint32_t entry, const char *why, uint
 	return 0;
 }
 
+int names_label_channel(struct name_image *im, uint32_t c, const char *s, size_t n, struct err *err)
+{
+	if (im->channel_labels == NULL)
+		im->channel_labels = calloc(im->c.size, sizeof(*im->channel_labels));
+	if (im->channel_labels == NULL)
+		return err_oom(err);
+	if (im->channel_labels[c] == NULL)
+		im->channel_labels[c] = strndup(s, n);
+	return im->channel_labels[c] == NULL ? err_oom(err) : 0;
+}
+
 /* What an image or a stranger is ordered by. */
 struct place {
 	const char *name;

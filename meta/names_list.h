@@ -16,6 +16,10 @@ struct name_image *names_list_image(struct names_list *l);
 int names_list_leave(struct names_list *l, uint32_t entry, const char *why, uint32_t of,
 		     struct err *err);
 
+/* Labels channel c of an image with axes, unless it has a label. */
+int names_label_channel(struct name_image *im, uint32_t c, const char *s, size_t n,
+			struct err *err);
+
 /* Orders images and strangers, makes the ids and hands all over. */
 int names_list_finish(struct names_list *l, const char *const *entries, const char *folder,
 		      struct names *out, struct err *err);

@@ -214,20 +214,20 @@ static bool plan_decimals(const struct name_reading *r, struct name_plan *p)
 	return false;
 }
 
-static void suggest_axes(struct text *t, const struct name_reading *r, bool first)
+static void suggest_axes(struct text *t, const struct name_reading *r)
 {
 	struct name_plan one, many;
 	names_plan(r, &one);
 	if (plan_decimals(r, &one)) {
 		plan_unnamed(r, &one, "");
-		suggest(t, r, &one, first);
-		first = false;
+		suggest(t, r, &one, true);
+		return;
 	}
 	names_plan(r, &one);
 	names_plan(r, &many);
 	plan_unnamed(r, &one, "zt");
 	plan_unnamed(r, &many, "z");
-	suggest(t, r, &one, first);
+	suggest(t, r, &one, true);
 	if (memcmp(one.axis, many.axis, r->fields) != 0)
 		suggest(t, r, &many, false);
 }
@@ -266,7 +266,7 @@ int names_refuse_unnamed(const struct name_reading *r, struct err *err)
 		say_named(&t, r);
 		text_add(&t, n == 2 ? " and neither is named" : " and none is named");
 	}
-	suggest_axes(&t, r, true);
+	suggest_axes(&t, r);
 	return refuse(&t, err);
 }
 
@@ -300,7 +300,7 @@ int names_refuse_order(const struct name_reading *r, struct err *err)
 		first = false;
 	}
 	if (first)
-		suggest_axes(&t, r, true);
+		suggest_axes(&t, r);
 	return refuse(&t, err);
 }
 

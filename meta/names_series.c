@@ -365,7 +365,8 @@ static char *id_of(const struct name_reading *r, const struct name_file *f)
 }
 
 /* The word with its value, "ch00"; where the microscope wrote the channel's name, that. */
-static char *channel_label(const struct name_reading *r, const struct name_file *f, uint32_t field)
+static int label_channel(const struct name_reading *r, const struct name_file *f, uint32_t field,
+			 struct name_image *im, uint32_t c, struct err *err)
 {
 	const char *s = f->name + f->fields[field].at;
 	size_t n = f->fields[field].len, number = 0;
@@ -373,25 +374,18 @@ static char *channel_label(const struct name_reading *r, const struct name_file 
 		while (number < n && name_is_digit(s[number]))
 			number++;
 	if (number > 0 && number < n)
-		return strndup(s + number, n - number);
-	return strndup(s - r->word[field], n + r->word[field]);
+		return names_label_channel(im, c, s + number, n - number, err);
+	return names_label_channel(im, c, s - r->word[field], n + r->word[field], err);
 }
 
 static int label_channels(const struct name_reading *r, size_t from, struct name_image *im,
 			  struct err *err)
 {
 	uint32_t field = field_of(r, ROLE_C);
-	im->channel_labels = calloc(im->c.size, sizeof(*im->channel_labels));
-	if (im->channel_labels == NULL)
-		return err_oom(err);
-	for (size_t i = 0; i < im->n_members; i++) {
-		char **label = &im->channel_labels[im->members[i].c];
-		if (*label == NULL)
-			*label = channel_label(r, r->file[from + i], field);
-		if (*label == NULL)
-			return err_oom(err);
-	}
-	return 0;
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < im->n_members; i++)
+		rc = label_channel(r, r->file[from + i], field, im, im->members[i].c, err);
+	return rc;
 }
 
 static int label_axis(const struct name_reading *r, enum name_role role, const struct name_file *f,

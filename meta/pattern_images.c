@@ -150,7 +150,7 @@ static bool number_of(const struct matches *m, size_t i, size_t k, uint64_t *v)
 
 /* Texts of one term while they are ordered. */
 struct ranked {
-	char *text;
+	const char *text;
 	struct value *value;
 };
 
@@ -201,28 +201,30 @@ static int compare_texts(const void *a, const void *b)
 
 static int rank_texts(struct matches *m, size_t k)
 {
+	size_t bytes = 0;
+	for (size_t i = 0; i < m->n; i++)
+		bytes += m->match[i].value[k].len + 1;
 	CLEANUP(freep) struct ranked *v = calloc(m->n, sizeof(*v));
-	if (v == NULL)
+	CLEANUP(freep) char *texts = malloc(bytes);
+	if (v == NULL || texts == NULL)
 		return -ENOMEM;
+	char *to = texts;
+	for (size_t i = 0; i < m->n; i++) {
+		struct value *value = &m->match[i].value[k];
+		memcpy(to, m->paths[m->match[i].entry] + value->at, value->len);
+		to[value->len] = '\0';
+		v[i] = (struct ranked){ to, value };
+		to += value->len + 1;
+	}
 	bool decimal = m->term[k]->kind == TERM_DECIMAL;
 	int (*compare)(const void *, const void *) = decimal ? compare_decimals : compare_texts;
-	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < m->n; i++) {
-		v[i].value = &m->match[i].value[k];
-		v[i].text = strndup(m->paths[m->match[i].entry] + v[i].value->at, v[i].value->len);
-		rc = v[i].text == NULL ? -ENOMEM : 0;
+	qsort(v, m->n, sizeof(*v), compare);
+	uint64_t rank = 0;
+	for (size_t i = 0; i < m->n; i++) {
+		rank += i > 0 && compare(&v[i - 1], &v[i]) != 0;
+		v[i].value->v = rank;
 	}
-	if (rc == 0) {
-		qsort(v, m->n, sizeof(*v), compare);
-		uint64_t rank = 0;
-		for (size_t i = 0; i < m->n; i++) {
-			rank += i > 0 && compare(&v[i - 1], &v[i]) != 0;
-			v[i].value->v = rank;
-		}
-	}
-	for (size_t i = 0; i < m->n; i++)
-		free(v[i].text);
-	return rc;
+	return 0;
 }
 
 static int too_long(const struct matches *m, size_t i, size_t k, struct err *err)
@@ -282,9 +284,7 @@ static int refuse_duplicate(const struct matches *m, size_t i, struct err *err)
 	names_say_file(&t, m->paths[m->match[i - 1].entry]);
 	text_add(&t, " and ");
 	names_say_file(&t, m->paths[m->match[i].entry]);
-	text_add(&t, m->n_terms > 0 ? " have the same values: " : " both match: ");
-	text_add(&t, m->n_terms > 0 ? "{i} makes an image of each value that stands there"
-				    : "a pattern without terms names one file");
+	text_add(&t, " have the same values: {i} where they differ makes an image of each");
 	return refuse(&t, err);
 }
 
@@ -304,21 +304,17 @@ static char *id_of(const struct matches *m, const struct match *first)
 	return t.s;
 }
 
-static int label_channels(const struct matches *m, size_t from, struct name_image *im)
+static int label_channels(const struct matches *m, size_t from, struct name_image *im,
+			  struct err *err)
 {
-	im->channel_labels = calloc(im->c.size, sizeof(*im->channel_labels));
-	if (im->channel_labels == NULL)
-		return -ENOMEM;
-	for (size_t i = 0; i < im->n_members; i++) {
-		char **label = &im->channel_labels[im->members[i].c];
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < im->n_members; i++) {
 		const struct match *at = &m->match[from + i];
 		const struct value *v = &at->value[m->axis[SPOT_C]];
-		if (*label == NULL)
-			*label = strndup(m->paths[at->entry] + v->at, v->len);
-		if (*label == NULL)
-			return -ENOMEM;
+		rc = names_label_channel(im, im->members[i].c, m->paths[at->entry] + v->at, v->len,
+					 err);
 	}
-	return 0;
+	return rc;
 }
 
 /* Digits count on t and z; texts and decimals only have an order. */
@@ -348,10 +344,9 @@ static int make_image(const struct matches *m, size_t from, struct name_spots *s
 	im->z.labelled = im->z.present;
 	im->id = id_of(m, &m->match[from]);
 	im->how = strdup("as --pattern says");
-	if (im->id == NULL || im->how == NULL ||
-	    (im->c.present && label_channels(m, from, im) != 0))
+	if (im->id == NULL || im->how == NULL)
 		return err_oom(err);
-	return 0;
+	return im->c.present ? label_channels(m, from, im, err) : 0;
 }
 
 static int make_images(const struct matches *m, const struct name_options *opts,

@@ -54,7 +54,7 @@ static struct shape array_shape(const struct tree *t, uint32_t image, uint32_t a
 {
 	struct shape s = { 0 };
 	const struct image *im = &t->data->images[image];
-	if (im->state != IMAGE_READY || array >= image_arrays(t, image))
+	if (image_state(im) != IMAGE_READY || array >= image_arrays(t, image))
 		return s;
 	enum axis axes[AXIS_COUNT];
 	s.n = image_axes(im, axes);
@@ -218,7 +218,7 @@ static bool shows_image(const struct tree *t, const struct node *dir)
 /* -EAGAIN: not looked at yet; -EIO: unusable. */
 static int image_ready(const struct tree *t, uint32_t image)
 {
-	switch (t->data->images[image].state) {
+	switch (image_state(&t->data->images[image])) {
 	case IMAGE_UNSEEN:
 		return -EAGAIN;
 	case IMAGE_READY:

@@ -20,14 +20,23 @@ database() {
 	} >"$build/compile_commands.json"
 }
 
+# Arguments: files. The database may be gcc's, whose warnings clang need not know. Asserts tell the analyzer
+# what holds, so they are on.
+tidy() {
+	xargs -P 2 -n 4 "$tool" -p "$build" --quiet --extra-arg=-UNDEBUG "$@" --extra-arg=-Wno-unknown-warning-option \
+		--extra-arg=-ftrivial-auto-var-init=uninitialized --extra-arg=-Wno-ignored-optimization-argument \
+		2>&1 | grep -vE '^[0-9]+ warnings?( and [0-9]+ errors?)? (generated|treated as errors?)|^$'
+	return "${PIPESTATUS[0]}"
+}
+
 check() {
+	local hint=()
 	database
-	# The database may be gcc's, whose warnings clang need not know. Asserts tell the analyzer what holds.
-	(cd "$root" && sources 'codec meta fs' -name '*.c' | xargs -P 2 -n 4 \
-		"$tool" -p "$build" --quiet --extra-arg=-UNDEBUG --extra-arg=-Wno-unknown-warning-option \
-		--extra-arg=-Wno-ignored-optimization-argument 2>&1 |
-		grep -vE '^[0-9]+ warnings? (generated|treated as errors?)|^$'
-		exit "${PIPESTATUS[1]}") || complain "clang-tidy found something"
+	cd "$root" || exit
+	# Whoever defines these functions cannot have the macros that stand for them.
+	[ -e codec/err.c ] && hint=(--extra-arg=-include --extra-arg="$here/analyzers.h")
+	sources 'codec meta fs' -name '*.c' -not -name err.c | tidy "${hint[@]}" || complain "clang-tidy found something"
+	[ -z "${hint[*]}" ] || echo codec/err.c | tidy || complain "clang-tidy found something"
 }
 
 plant_product() { printf 'unsigned long four(unsigned a, unsigned b)\n{\n\treturn a * b;\n}\n' >>codec/one.c; }

@@ -66,7 +66,7 @@ static bool read_size(int fd)
 	if ((size_t)st.st_size != size)
 		return FAIL("st_size %lld, %zu expected", (long long)st.st_size, size);
 	char *buf = room(), byte;
-	ssize_t n = read(fd, buf, size);
+	int64_t n = read(fd, buf, size);
 	bool ok = n < 0 ? FAIL_ERRNO("read") : same(buf, (size_t)n, 0, size);
 	if (ok && read(fd, &byte, 1) != 0)
 		ok = FAIL("no end of file at %zu", size);
@@ -79,7 +79,7 @@ static bool read_to_end(int fd)
 {
 	char *buf = room();
 	size_t at = 0;
-	ssize_t n = 1;
+	int64_t n = 1;
 	while (n > 0 && at <= size) {
 		size_t left = size + 4096 - at;
 		n = read(fd, buf + at, left < 10000 ? left : 10000);
@@ -99,7 +99,7 @@ static bool pread_around(int fd)
 	};
 	bool ok = true;
 	for (size_t i = 0; ok && i < sizeof(at) / sizeof(at[0]); i++) {
-		ssize_t n = pread(fd, buf, 4096, (off_t)at[i]);
+		int64_t n = pread(fd, buf, 4096, (int64_t)at[i]);
 		if (n < 0)
 			ok = FAIL_ERRNO("pread");
 		else
@@ -113,7 +113,7 @@ static bool pread_middle(int fd)
 {
 	char *buf = room();
 	size_t at = size / 3;
-	ssize_t n = pread(fd, buf, size / 2, (off_t)at);
+	int64_t n = pread(fd, buf, size / 2, (int64_t)at);
 	bool ok = n < 0 ? FAIL_ERRNO("pread") : same(buf, (size_t)n, at, size / 2);
 	free(buf);
 	return ok;
@@ -124,7 +124,7 @@ static bool read_vector(int fd)
 	char *buf = room();
 	size_t first = size / 3;
 	struct iovec v[2] = { { buf, first }, { buf + first, size - first + 100 } };
-	ssize_t n = readv(fd, v, 2);
+	int64_t n = readv(fd, v, 2);
 	bool ok = n < 0 ? FAIL_ERRNO("readv") : same(buf, (size_t)n, 0, size);
 	free(buf);
 	return ok;
@@ -167,7 +167,7 @@ static int sink(void)
 static bool sink_same(int fd)
 {
 	char *buf = room();
-	ssize_t n = pread(fd, buf, size + 1, 0);
+	int64_t n = pread(fd, buf, size + 1, 0);
 	bool ok = n < 0 ? FAIL_ERRNO("pread of the copy") : same(buf, (size_t)n, 0, size);
 	free(buf);
 	return ok;
@@ -176,7 +176,7 @@ static bool sink_same(int fd)
 static bool send_file(int fd)
 {
 	int to = sink();
-	ssize_t n;
+	int64_t n;
 	while ((n = sendfile(to, fd, NULL, 1 << 20)) > 0)
 		continue;
 	bool ok = n < 0 ? FAIL_ERRNO("sendfile") : sink_same(to);
@@ -189,7 +189,7 @@ static bool splice_pipe(int fd)
 	int pipes[2], to = sink();
 	if (pipe2(pipes, O_CLOEXEC) != 0)
 		return FAIL_ERRNO("pipe");
-	ssize_t n, m = 0;
+	int64_t n, m = 0;
 	while ((n = splice(fd, NULL, pipes[1], NULL, 65536, 0)) > 0)
 		for (m = 0; n > 0; n -= m)
 			if ((m = splice(pipes[0], NULL, to, NULL, (size_t)n, 0)) <= 0)
@@ -205,7 +205,7 @@ static bool splice_pipe(int fd)
 static bool copy_range(int fd)
 {
 	int to = sink();
-	ssize_t n;
+	int64_t n;
 	while ((n = copy_file_range(fd, NULL, to, NULL, 1 << 20, 0)) > 0)
 		continue;
 	bool refused = n < 0 && (errno == EXDEV || errno == EINVAL || errno == EOPNOTSUPP);
@@ -222,9 +222,10 @@ static bool read_direct(int fd)
 		return FAIL_ERRNO("open O_DIRECT");
 	char *buf = room();
 	size_t at = 0;
-	ssize_t n = 1;
+	int64_t n = 1;
 	while (n > 0 && at <= size) {
-		n = pread(direct, buf + at, (size / 4096 + 1) * 4096 - at / 4096 * 4096, (off_t)at);
+		n = pread(direct, buf + at, (size / 4096 + 1) * 4096 - at / 4096 * 4096,
+			  (int64_t)at);
 		at += n > 0 ? (size_t)n : 0;
 		if (at % 4096 != 0)
 			break;
@@ -287,7 +288,7 @@ static bool statx_dont_sync(int fd)
 
 static bool seek_end(int fd)
 {
-	off_t end = lseek(fd, 0, SEEK_END);
+	int64_t end = lseek(fd, 0, SEEK_END);
 	if (end < 0)
 		return FAIL_ERRNO("lseek");
 	return (size_t)end == size ? true : FAIL("end at %lld, %zu expected", (long long)end, size);
@@ -326,7 +327,7 @@ static bool load_truth(const char *name)
 	truth = malloc(size + 1);
 	size_t n = 0;
 	while (truth != NULL && n < size) {
-		ssize_t got = read(fd, truth + n, size - n);
+		int64_t got = read(fd, truth + n, size - n);
 		if (got <= 0)
 			break;
 		n += (size_t)got;

@@ -765,7 +765,9 @@ static Suite *suite(void)
 int main(void)
 {
 	SRunner *r = srunner_create(suite());
+	tiny_begin();
 	srunner_run_all(r, CK_NORMAL);
+	tiny_end();
 	int failed = srunner_ntests_failed(r);
 	srunner_free(r);
 	return failed != 0;

@@ -360,12 +360,16 @@ START_TEST(tags_that_only_describe_are_left_out)
 			     .tag = 305, .type = 2, .count = 5, .value = 1u << 30, .at = true });
 	made_set(&l, (struct made_tag){
 			     .tag = 282, .type = 5, .count = 1, .value = 1u << 30, .at = true });
+	made_set(&l,
+		 (struct made_tag){
+			 .tag = 34412, .type = 99, .count = 1000000000, .value = 8, .at = true });
 	made_num(&l, 266, 3, 0);
 	made_num(&l, 274, 3, 77);
 	made_num(&l, 296, 11, 1);
 	struct tiff_page p = must_read(&l);
 	ck_assert_uint_eq(p.description.count, 0);
 	ck_assert_uint_eq(p.software.count, 0);
+	ck_assert_uint_eq(p.lsm.count, 0);
 	ck_assert_uint_eq(p.x_resolution.den, 0);
 	ck_assert(p.fill_order == 1 && p.orientation == 1 && p.resolution_unit == 2);
 }

@@ -18,12 +18,35 @@ static inline int tiny_remove(const char *path, const struct stat *st UNUSED, in
 	return remove(path);
 }
 
+static inline int tiny_sweep(const char *path)
+{
+	return nftw(path, tiny_remove, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static char tiny_base[64];
+
+/* Around all tests of a program: what a failed one leaves behind goes at the end. */
+static inline void tiny_begin(void)
+{
+	const char *tmp = getenv("TMPDIR");
+	bool fits = tmp != NULL && strlen(tmp) < 32;
+	snprintf(tiny_base, sizeof(tiny_base), "%s/ngffuse-test-XXXXXX", fits ? tmp : "/tmp");
+	if (mkdtemp(tiny_base) == NULL) {
+		perror(tiny_base);
+		exit(1);
+	}
+}
+
+static inline void tiny_end(void)
+{
+	if (tiny_sweep(tiny_base) != 0)
+		perror(tiny_base);
+}
+
 /* Makes the folder and enters it. */
 static inline void tiny_enter(void)
 {
-	const char *tmp = getenv("TMPDIR");
-	snprintf(tiny_root, sizeof(tiny_root), "%s/ngffuse-test-XXXXXX",
-		 tmp != NULL ? tmp : "/tmp");
+	snprintf(tiny_root, sizeof(tiny_root), "%s/XXXXXX", tiny_base);
 	tiny_home = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	ck_assert_int_ge(tiny_home, 0);
 	ck_assert_ptr_nonnull(mkdtemp(tiny_root));
@@ -34,7 +57,7 @@ static inline void tiny_leave(void)
 {
 	ck_assert_int_eq(fchdir(tiny_home), 0);
 	close(tiny_home);
-	ck_assert_int_eq(nftw(tiny_root, tiny_remove, 16, FTW_DEPTH | FTW_PHYS), 0);
+	ck_assert_int_eq(tiny_sweep(tiny_root), 0);
 }
 
 /* Folders that a path names, as `mkdir -p` of its folder part. */

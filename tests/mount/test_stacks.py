@@ -1,0 +1,128 @@
+"""Real stacks: level 0 is what tifffile reads, and what the table of hashes says."""
+
+import csv
+import hashlib
+import re
+
+import numpy as np
+import pytest
+import tifffile
+from reading import along, assert_same, axes_of, here, plain
+
+pytestmark = pytest.mark.fuse
+
+# folder below stacks/: (axes, options)
+STACKS = {
+    "em_fibsem_medulla": ("zyx", []),
+    "em_fibsem_cube_with_labels/raw": ("zyx", []),
+    "em_fibsem_cube_with_labels/labels": ("zyx", []),
+    "mouse_brain_u16": ("zyx", []),
+    "webknossos_color_tiff": ("zyx", []),
+    "channels_by_filename": ("cyx", []),
+    "channels_by_filename with a pattern": ("cyx", ["--pattern", "Channel_{c}.tif"]),
+    "membrane_timelapse_u16": ("zyx", []),
+}
+# What these stacks mean is told by metadata that changes which planes there are.
+REFUSED = {
+    "ndtiff_v2_multichannel": r"NDTiff",
+    "ndtiff_v2_stitched_pyramid": r"NDTiff",
+    "ome_4d_series": r"OME",
+    "ome_multifile_companion": r"OME",
+}
+
+
+def read_with_tifffile(folder):
+    """All planes of all files in the order of the numbers in their names."""
+    paths = [p for p in folder.iterdir() if p.suffix.lower() in (".tif", ".tiff")]
+    paths.sort(key=lambda p: [int(n) for n in re.findall(r"\d+", p.stem)])
+    planes = []
+    for path in paths:
+        with tifffile.TiffFile(path) as tif:
+            planes += [page.asarray() for page in tif.pages]
+    return np.stack(planes)
+
+
+def rows_of(shared, table, stack, key):
+    with open(shared / "stacks" / table, newline="") as f:
+        return [row for row in csv.DictReader(f, delimiter="\t") if row[key] == stack]
+
+
+@pytest.fixture(params=STACKS)
+def stack(request, shared, mount):
+    """(name below stacks/, the image, its axes, what tifffile reads)"""
+    name = request.param.split(" ")[0]
+    axes, options = STACKS[request.param]
+    folder = shared / "stacks" / name
+    m = mount(folder, *options)
+    images = sorted(p.name for p in m.path.iterdir() if p.is_dir())
+    assert images == [f"{folder.name.replace('labels', 'labels_')}.zarr" if folder.name == "labels"
+                      else f"{folder.name}.zarr"]
+    return name, m.path / images[0], axes, read_with_tifffile(folder)
+
+
+def test_stack(stack, shared):
+    name, image, axes, wanted = stack
+    assert axes_of(image) == axes
+    voxels = plain(image)
+    assert_same(voxels, wanted, name)
+    for reader in here():
+        assert_same(reader.read(image), wanted, f"{name}, {reader.name}")
+
+    little = voxels.astype(voxels.dtype.newbyteorder("<"))
+    (row,) = rows_of(shared, "stacks.tsv", name, "name")
+    assert hashlib.sha256(little.tobytes()).hexdigest() == row["sha256"]
+    planes = rows_of(shared, "planes.tsv", name, "stack")
+    assert len(planes) == len(little)
+    for index, (plane, row) in enumerate(zip(little, planes)):
+        assert row["index"].split("=")[1] == str(index), row
+        assert hashlib.sha256(plane.tobytes()).hexdigest() == row["sha256"], row["index"]
+        assert (int(plane.min()), int(plane.max())) == (int(row["min"]), int(row["max"]))
+
+
+def test_both_folders_at_once(shared, mount):
+    """A folder of folders: an image each."""
+    top = shared / "stacks" / "em_fibsem_cube_with_labels"
+    m = mount(top)
+    assert sorted(p.name for p in m.path.iterdir() if p.is_dir()) == ["labels_.zarr", "raw.zarr"]
+    for folder in ("labels", "raw"):
+        image = m.path / (folder.replace("labels", "labels_") + ".zarr")
+        assert_same(plain(image), read_with_tifffile(top / folder), folder)
+
+
+def test_pattern_can_say_otherwise(shared, mount):
+    """What was taken for channels is a stack when the user says so."""
+    folder = shared / "stacks" / "channels_by_filename"
+    image = mount(folder, "--pattern", "Channel_{z}.tif").path / "channels_by_filename.zarr"
+    assert axes_of(image) == "zyx"
+    assert_same(plain(image), read_with_tifffile(folder))
+
+
+def test_pages_by_pattern(shared, mount):
+    """The pages of a file become the axis that the pattern names."""
+    folder = shared / "stacks" / "membrane_timelapse_u16"
+    image = mount(folder, "--pattern", "membrane_2d_timelapse.tif#{t}").path / "membrane_timelapse_u16.zarr"
+    assert axes_of(image) == "tyx"
+    assert_same(plain(image), read_with_tifffile(folder))
+
+
+def test_ome_series_by_pattern(shared, mount):
+    """The user's pattern decides over metadata that is not followed."""
+    folder = shared / "stacks" / "ome_4d_series"
+    image = mount(folder, "--pattern", "4D-series.ome.tif#{t,z=5}").path / "ome_4d_series.zarr"
+    assert axes_of(image) == "tzyx"
+    pages = read_with_tifffile(folder)
+    wanted = pages.reshape(7, 5, *pages.shape[1:])
+    assert_same(plain(image), wanted)
+    (row,) = rows_of(shared, "stacks.tsv", "ome_4d_series", "name")
+    assert hashlib.sha256(along(wanted, "tzyx", "tzyx").tobytes()).hexdigest() == row["sha256"]
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(name, shared, run, tmp_path):
+    done = run("-f", shared / "stacks" / name, tmp_path / "mnt", timeout=30)
+    assert done.returncode == 1, done
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1 and lines[0].startswith("ngffuse: "), done.stderr
+    assert re.search(REFUSED[name], lines[0])
+    assert done.stdout == ""
+    assert not (tmp_path / "mnt").exists()
