@@ -213,8 +213,8 @@ READERS = {
         Reader("zarr3-array", zarr3_array, ("zarr", 3)),
         Reader("zarr3-fsspec", zarr3_fsspec, ("zarr", 3), ("fsspec", 0)),
         Reader("tensorstore", with_tensorstore, ("tensorstore", 0)),
-        Reader("xarray", with_xarray, ("xarray", 0), ("zarr", 0)),
-        Reader("dask", with_dask, ("dask", 0), ("zarr", 0)),
+        Reader("xarray", with_xarray, ("xarray", 0), ("zarr", 0), v3=ZARR >= (3,)),
+        Reader("dask", with_dask, ("dask", 0), ("zarr", 0), v3=ZARR >= (3,)),
         Reader("ome-zarr", with_ome_zarr, ("ome-zarr", 0)),
         Reader("napari", with_napari, ("napari-ome-zarr", 0)),
     )

@@ -278,10 +278,10 @@ START_TEST(fstab)
 				 "default_permissions");
 	done(&o);
 
-	GOOD(&o, "s", "m", "-o", "name=a\\,b\\\\c:d,channel-names=x\\:y:z,pattern={z}#{z\\,c=2}");
+	GOOD(&o, "s", "m", "-o", "name=a\\,b\\\\c:d,channel-names=x\\:y:z,pattern={t}#{z\\,c=2}");
 	ck_assert_str_eq(o.name, "a,b\\c:d");
 	ck_assert_str_eq(o.channel_names, "x:y,z");
-	ck_assert_str_eq(o.pattern, "{z}#{z,c=2}");
+	ck_assert_str_eq(o.pattern, "{t}#{z,c=2}");
 	done(&o);
 }
 END_TEST
