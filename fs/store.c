@@ -5,12 +5,6 @@
 
 #include "fs/store_core.h"
 
-/* A LOOKUP holds up others who want the same name and cannot be killed meanwhile, so it waits no longer
- * than this; the work goes on for as long again, for the GETATTR or OPEN that follows. */
-static const uint64_t look_ns = 500000000;
-static const uint64_t tick_ns = 100000000;
-static const uint64_t interrupt_ns = 200000000;
-
 bool same_key(const struct store_key *a, const struct store_key *b)
 {
 	return a->image == b->image && a->level == b->level && a->index == b->index;
@@ -115,200 +109,6 @@ void spend(struct store *s, void *buf, uint64_t size)
 	s->spent[s->n_spent++] = (struct spent){ buf, size };
 }
 
-/* Waiters. */
-
-static void waiter_unlink(struct store *s, struct waiter *w)
-{
-	list_remove(&w->in_flight);
-	list_remove(&w->timed);
-	list_remove(&w->interrupted);
-	if (w->get.serial != 0 && w->state == WAITER_WAITING && w->flight != NULL)
-		table_remove(&s->serials, &w->node);
-	if (w->state == WAITER_WAITING && w->flight != NULL)
-		s->parked--;
-	w->flight = NULL;
-}
-
-static void waiter_answer(struct store *s, struct waiter *w, const struct answer *a,
-			  struct entry *hand)
-{
-	waiter_unlink(s, w);
-	w->answer = *a;
-	w->hand = hand;
-	list_append(&s->answered, &w->answered);
-}
-
-static bool wants_bytes(enum wait_kind kind)
-{
-	return kind == WAIT_OPEN || kind == WAIT_READ || kind == WAIT_TAKE;
-}
-
-static void waiter_bytes(struct store *s, struct waiter *w, struct entry *e)
-{
-	struct answer a = { .kind = ANSWER_BYTES };
-	if (e == NULL) {
-		waiter_answer(s, w, &a, NULL);
-		return;
-	}
-	a.len = e->len;
-	if (!wants_bytes(w->get.kind)) {
-		waiter_answer(s, w, &a, NULL);
-		return;
-	}
-	a.bytes = e->bytes;
-	cache_hand(s, e);
-	if (w->get.handle != NULL)
-		cache_pin(s, e, w->get.handle);
-	waiter_answer(s, w, &a, e);
-}
-
-static void waiter_fail(struct store *s, struct waiter *w, enum answer_kind kind, int error)
-{
-	struct answer a = { .kind = kind, .error = error };
-	bool exact;
-	if (w->get.key.level != STORE_FIRST_LOOK)
-		a.len = s->ops->bound(s->ctx, &w->get.key, &exact);
-	s->stats.failed += kind == ANSWER_FAILED;
-	waiter_answer(s, w, &a, NULL);
-}
-
-static struct waiter *waiter_find(struct store *s, uint64_t serial)
-{
-	for (struct table_node *n = table_first(&s->serials, serial); n != NULL;
-	     n = table_next(n)) {
-		struct waiter *w = CONTAINER(n, struct waiter, node);
-		if (w->get.serial == serial)
-			return w;
-	}
-	return NULL;
-}
-
-static void interrupted(struct store *s, struct waiter *w, int pid)
-{
-	w->pid = pid;
-	if (!link_in_list(&w->interrupted))
-		list_append(&s->interrupted, &w->interrupted);
-	s->wake_clock = true;
-}
-
-/* Flights. */
-
-static struct flight *flight_find(struct store *s, const struct store_key *key)
-{
-	for (struct table_node *n = table_first(&s->flights, key_hash(key)); n != NULL;
-	     n = table_next(n)) {
-		struct flight *f = CONTAINER(n, struct flight, node);
-		if (same_key(&f->key, key))
-			return f;
-	}
-	return NULL;
-}
-
-/* Out of the table and out of its job. */
-static void flight_end(struct store *s, struct flight *f)
-{
-	table_remove(&s->flights, &f->node);
-	list_remove(&f->in_job);
-	if (f->job != NULL) {
-		if (f->state == FLIGHT_MAKE)
-			f->job->making--;
-		job_lost_flight(s, f->job);
-	}
-	free(f);
-}
-
-static bool drop_if_silent(struct store *s, struct waiter *w)
-{
-	if (w->state != WAITER_SILENT)
-		return false;
-	waiter_unlink(s, w);
-	free(w);
-	return true;
-}
-
-void flight_answer(struct store *s, struct flight *f, struct entry *e)
-{
-	for (struct link *l; (l = list_first(&f->waiters)) != NULL;) {
-		struct waiter *w = CONTAINER(l, struct waiter, in_flight);
-		if (!drop_if_silent(s, w))
-			waiter_bytes(s, w, e);
-	}
-	flight_end(s, f);
-}
-
-void flight_fail(struct store *s, struct flight *f, enum answer_kind kind, int error)
-{
-	for (struct link *l; (l = list_first(&f->waiters)) != NULL;) {
-		struct waiter *w = CONTAINER(l, struct waiter, in_flight);
-		if (!drop_if_silent(s, w))
-			waiter_fail(s, w, kind, error);
-	}
-	flight_end(s, f);
-}
-
-/* After a waiter left: a flight that nobody waits for leaves the table before its job hears of it; one
- * that is being encoded goes on, its chunk is kept. */
-static void flight_lost_waiter(struct store *s, struct flight *f)
-{
-	if (!list_empty(&f->waiters))
-		return;
-	if (f->state == FLIGHT_MAKE) {
-		s->admit = true; /* a chunk that waits for room to land need not wait any more */
-		return;
-	}
-	if (s->fault == FAULT_LOST_WAITER) {
-		struct job *j = f->job;
-		list_remove(&f->in_job);
-		f->job = NULL;
-		job_lost_flight(s, j);
-		return;
-	}
-	flight_end(s, f);
-}
-
-static struct flight *flight_new(struct store *s, const struct store_key *key)
-{
-	struct flight *f = calloc(1, sizeof(*f));
-	if (f == NULL)
-		return NULL;
-	f->key = *key;
-	f->seq = ++s->seq;
-	list_init(&f->waiters);
-	table_insert(&s->flights, &f->node, key_hash(key));
-	if (job_attach(s, f) == NULL) {
-		flight_end(s, f);
-		return NULL;
-	}
-	return f;
-}
-
-/* Puts the waiter on its chunk's flight. */
-static void park(struct store *s, struct waiter *w)
-{
-	struct flight *f = flight_find(s, &w->get.key);
-	s->stats.joined += f != NULL;
-	if (f == NULL)
-		f = flight_new(s, &w->get.key);
-	if (f == NULL) {
-		waiter_fail(s, w, ANSWER_FAILED, ENOMEM);
-		return;
-	}
-	w->flight = f;
-	w->since = store_now(s);
-	list_append(&f->waiters, &w->in_flight);
-	s->wake_clock |= s->parked++ == 0;
-	if (w->get.kind == WAIT_LOOK) {
-		w->deadline = w->since + look_ns;
-		list_append(&s->timed, &w->timed);
-	}
-	if (w->get.serial == 0)
-		return;
-	table_insert(&s->serials, &w->node, w->get.serial);
-	for (unsigned i = 0; i < EARLY_COUNT; i++)
-		if (s->early[i].serial == w->get.serial)
-			interrupted(s, w, s->early[i].pid);
-}
-
 static void get_locked(struct store *s, struct waiter *w)
 {
 	if (s->closed) {
@@ -322,7 +122,7 @@ static void get_locked(struct store *s, struct waiter *w)
 		waiter_bytes(s, w, e);
 		return;
 	}
-	uint64_t size = wants_bytes(w->get.kind) ? 0 : memo_get(s, &w->get.key);
+	uint64_t size = waiter_wants_bytes(w->get.kind) ? 0 : memo_get(s, &w->get.key);
 	if (size != 0) {
 		struct answer a = { .kind = ANSWER_BYTES, .len = size };
 		waiter_answer(s, w, &a, NULL);
@@ -332,7 +132,7 @@ static void get_locked(struct store *s, struct waiter *w)
 	if (error != 0)
 		waiter_fail(s, w, ANSWER_FAILED, error);
 	else
-		park(s, w);
+		waiter_park(s, w);
 }
 
 static struct waiter *waiter_new(const struct get *g)
@@ -422,124 +222,6 @@ void store_cancel(struct store *s, uint64_t serial)
 	store_leave(s);
 }
 
-void store_interrupt(struct store *s, uint64_t serial, int pid)
-{
-	if (serial == 0 || pid == 0)
-		return;
-	store_enter(s);
-	struct waiter *w = waiter_find(s, serial);
-	if (w != NULL) {
-		interrupted(s, w, pid);
-	} else {
-		/* The request was answered, or has not come to the store yet. */
-		unsigned i = s->n_early++ % EARLY_COUNT;
-		s->early[i].serial = serial;
-		s->early[i].pid = pid;
-	}
-	/* Not store_leave: the caller holds a lock of libfuse, so nobody may be answered here. */
-	bool wake = s->wake_clock;
-	s->wake_clock = false;
-	pthread_mutex_unlock(&s->lock);
-	if (wake)
-		s->ops->wake_clock(s->ctx);
-}
-
-/* The clock. */
-
-/* The LOOKUP is answered; a silent waiter stays in its place. */
-static void fall_silent(struct store *s, struct waiter *w)
-{
-	struct waiter *copy = calloc(1, sizeof(*copy));
-	if (copy == NULL)
-		return; /* tried again at the next tick */
-	copy->get = w->get;
-	if (w->get.serial != 0)
-		table_remove(&s->serials, &w->node);
-	list_remove(&w->interrupted);
-	s->parked--;
-	w->state = WAITER_SILENT;
-	w->deadline += look_ns;
-	list_remove(&w->timed);
-	list_append(&s->timed, &w->timed);
-	waiter_fail(s, copy, ANSWER_BOUND, 0);
-}
-
-static void run_timers(struct store *s, uint64_t now)
-{
-	struct link *l;
-	while ((l = list_first(&s->timed)) != NULL) {
-		struct waiter *w = CONTAINER(l, struct waiter, timed);
-		if (w->deadline > now)
-			return;
-		if (w->state == WAITER_WAITING) {
-			fall_silent(s, w);
-			if (w->state == WAITER_WAITING)
-				return;
-			continue;
-		}
-		struct flight *f = w->flight;
-		waiter_unlink(s, w);
-		free(w);
-		flight_lost_waiter(s, f);
-	}
-}
-
-/* Cancels those interrupted waiters whose process is about to die. */
-static void look_at_interrupted(struct store *s)
-{
-	enum { AT_ONCE = 64 };
-	struct {
-		uint64_t serial;
-		int pid;
-	} look[AT_ONCE];
-	unsigned n = 0;
-	store_enter(s);
-	for (struct link *l = s->interrupted.next; l != &s->interrupted && n < AT_ONCE; n++) {
-		const struct waiter *w = CONTAINER(l, struct waiter, interrupted);
-		look[n].serial = w->get.serial;
-		look[n].pid = w->pid;
-		l = l->next;
-	}
-	/* Those that were looked at go to the end, so that each has its turn. */
-	struct link *l = n > 0 ? list_first(&s->interrupted) : NULL;
-	for (unsigned i = 0; i < n && l != NULL; i++, l = list_first(&s->interrupted)) {
-		list_remove(l);
-		list_append(&s->interrupted, l);
-	}
-	store_leave(s);
-	for (unsigned i = 0; i < n; i++)
-		if (s->ops->dying(s->ctx, look[i].pid))
-			store_cancel(s, look[i].serial);
-}
-
-uint64_t store_tick(struct store *s)
-{
-	look_at_interrupted(s);
-	store_enter(s);
-	run_timers(s, store_now(s));
-	store_leave(s);
-
-	store_enter(s);
-	if (!list_empty(&s->queue[CLASS_FG]) && s->fault != FAULT_NO_TICK) {
-		s->in_tick = true;
-		budget_admit(s);
-		s->in_tick = false;
-	}
-	uint64_t now = store_now(s), next = UINT64_MAX;
-	if (!list_empty(&s->timed)) {
-		uint64_t deadline = CONTAINER(s->timed.next, struct waiter, timed)->deadline;
-		next = deadline > now ? deadline - now : 1;
-	}
-	if (!list_empty(&s->queue[CLASS_FG]))
-		next = min_u64(next, tick_ns);
-	if (!list_empty(&s->interrupted))
-		next = min_u64(next, interrupt_ns);
-	if (s->parked > 0) /* somebody may come into the queue, or be interrupted */
-		next = min_u64(next, tick_ns);
-	store_leave(s);
-	return next;
-}
-
 /* Beginning and end. */
 
 struct store *store_new(const struct store_config *config, const struct store_ops *ops, void *ctx)
@@ -589,7 +271,7 @@ void store_shutdown(struct store *s)
 			}
 			for (struct link *l; (l = list_first(&f->waiters)) != NULL;) {
 				struct waiter *w = CONTAINER(l, struct waiter, in_flight);
-				if (!drop_if_silent(s, w))
+				if (!waiter_drop_if_silent(s, w))
 					waiter_fail(s, w, ANSWER_CANCELLED, EIO);
 			}
 		}

@@ -169,10 +169,27 @@ static inline uint64_t store_now(struct store *s)
 	return s->ops->now(s->ctx);
 }
 
-/* store.c: waiters and flights */
+void spend(struct store *s, void *buf, uint64_t size); /* to the pool, once the lock is dropped */
+
+/* A LOOKUP holds up others who want the same name and cannot be killed meanwhile, so it waits no longer than
+ * this; the work goes on for as long again, for the GETATTR or OPEN that follows. */
+static const uint64_t store_look_ns = 500000000;
+
+/* store_flight.c */
+bool waiter_wants_bytes(enum wait_kind kind);
+void waiter_park(struct store *s,
+		 struct waiter *w); /* on its chunk's flight, which is made where there is none */
+void waiter_answer(struct store *s, struct waiter *w, const struct answer *a, struct entry *hand);
+void waiter_bytes(struct store *s, struct waiter *w,
+		  struct entry *e); /* e NULL: done, without bytes */
+void waiter_fail(struct store *s, struct waiter *w, enum answer_kind kind, int error);
+void waiter_unlink(struct store *s, struct waiter *w);
+bool waiter_drop_if_silent(struct store *s, struct waiter *w); /* frees it */
+struct waiter *waiter_find(struct store *s, uint64_t serial);
+void waiter_interrupted(struct store *s, struct waiter *w, int pid);
+void flight_lost_waiter(struct store *s, struct flight *f);
 void flight_answer(struct store *s, struct flight *f, struct entry *e); /* ends the flight */
 void flight_fail(struct store *s, struct flight *f, enum answer_kind kind, int error);
-void spend(struct store *s, void *buf, uint64_t size);
 
 /* store_job.c */
 struct job *job_attach(struct store *s, struct flight *f); /* NULL: out of memory */

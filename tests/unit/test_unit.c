@@ -325,10 +325,6 @@ static void all_layouts(struct recipe a)
 			a.tiled = bits & 4;
 			a.planar = bits & 8;
 			a.bigtiff = (bits * 7 + k) % 5 == 0;
-			/* LERC keeps alpha by its own rules, and libtiff reverses no bits of it. */
-			if (a.compression == COMPRESSION_LERC &&
-			    (a.samples == 4 || a.fill_order == 2))
-				continue;
 			if (a.planar && a.samples == 1)
 				continue;
 			paint(image, &a, (size_t)W * H * a.samples);
