@@ -18,12 +18,14 @@ enum {
 struct counted {
 	uint64_t hash; /* 0: free */
 	uint64_t count;
+	bool told; /* a line of it was written */
 };
 
-/* Guards `counted`, `recent` and `n_recent`. */
+/* Guards `counted`, `recent`, `recent_hash` and `n_recent`. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct counted counted[COUNTED];
 static struct log_entry recent[RECENT]; /* oldest first */
+static uint64_t recent_hash[RECENT];
 static size_t n_recent;
 
 static _Atomic bool to_syslog, muted;
@@ -46,19 +48,21 @@ static uint64_t hash_add(uint64_t h, const char *s)
 	}
 }
 
-/* How often the problem was seen, this time included. */
-static uint64_t count_locked(uint64_t hash)
+/* The problem, this time counted. */
+static struct counted *count_locked(uint64_t hash)
 {
 	struct counted *least = NULL;
 	for (size_t i = 0; i < PROBES; i++) {
 		struct counted *c = &counted[(hash + i) % COUNTED];
-		if (c->hash == hash)
-			return ++c->count;
+		if (c->hash == hash) {
+			c->count++;
+			return c;
+		}
 		if (least == NULL || c->count < least->count)
 			least = c;
 	}
 	*least = (struct counted){ .hash = hash, .count = 1 };
-	return 1;
+	return least;
 }
 
 static void copy_cut(char *out, size_t cap, const char *s)
@@ -75,7 +79,7 @@ static void copy_cut(char *out, size_t cap, const char *s)
 }
 
 /* Puts the entry at the end, taken from its old place if it is still remembered. */
-static void remember_locked(const struct log_entry *e)
+static void remember_locked(const struct log_entry *e, uint64_t hash)
 {
 	size_t k = 0;
 	while (k < n_recent &&
@@ -87,7 +91,9 @@ static void remember_locked(const struct log_entry *e)
 	else if (k == n_recent)
 		k = 0;
 	memmove(&recent[k], &recent[k + 1], (n_recent - 1 - k) * sizeof(recent[0]));
+	memmove(&recent_hash[k], &recent_hash[k + 1], (n_recent - 1 - k) * sizeof(recent_hash[0]));
 	recent[n_recent - 1] = *e;
+	recent_hash[n_recent - 1] = hash;
 }
 
 static bool is_power_of_ten(uint64_t n)
@@ -123,12 +129,16 @@ void log_problem(const char *kind, const char *what, const char *msg)
 	uint64_t hash = hash_add(hash_add(hash_add(0xcbf29ce484222325, kind), what), msg) | 1;
 
 	pthread_mutex_lock(&lock);
-	e.count = count_locked(hash);
-	remember_locked(&e);
+	struct counted *c = count_locked(hash);
+	e.count = c->count;
+	bool first = !c->told && !muted;
+	bool again = c->told && !muted && is_power_of_ten(e.count);
+	c->told |= first;
+	remember_locked(&e, hash);
 	pthread_mutex_unlock(&lock);
 
-	if (is_power_of_ten(e.count) && !muted)
-		write_problem(w, m, e.count);
+	if (first || again)
+		write_problem(w, m, again ? e.count : 1);
 }
 
 void log_mute(bool mute)
@@ -136,12 +146,27 @@ void log_mute(bool mute)
 	muted = mute;
 }
 
+/* log_recent of what from now on counts as written. */
+static size_t recent_told(struct log_entry out[RECENT])
+{
+	pthread_mutex_lock(&lock);
+	size_t n = n_recent;
+	memcpy(out, recent, n * sizeof(recent[0]));
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < PROBES; k++) {
+			struct counted *c = &counted[(recent_hash[i] + k) % COUNTED];
+			c->told |= c->hash == recent_hash[i];
+		}
+	pthread_mutex_unlock(&lock);
+	return n;
+}
+
 void log_to_syslog(void)
 {
 	openlog("ngffuse", LOG_PID, LOG_DAEMON);
 	to_syslog = true;
 	struct log_entry e[RECENT];
-	size_t n = log_recent(e);
+	size_t n = recent_told(e);
 	for (size_t i = 0; i < n; i++)
 		write_problem(e[i].what, e[i].msg, e[i].count);
 }

@@ -7,7 +7,8 @@
 /* From now on; before: stderr. What is remembered is written there at once. */
 void log_to_syslog(void);
 
-/* While muted, problems are remembered but not written, for the program itself tells what it finds. */
+/* While muted, problems are remembered but not written, for the program itself tells what it finds; one that
+ * comes again later is written then. */
 void log_mute(bool mute);
 
 /* `what` is the image or file, `msg` the sentence; equal pairs are written once, then after 10, 100, ..

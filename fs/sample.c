@@ -7,13 +7,13 @@
 
 #include "codec/cut.h"
 
-enum { SAMPLE_PLANES = 8, VALUES_MAX = 1 << 18 };
+enum { SAMPLE_PLANES = 8, VALUES_MAX = 1 << 18, VALUES_LEAST = 256 };
 
 static const uint64_t sample_bytes = 8 * MiB;
 static const uint64_t unit_bytes_limit = 64 * MiB;
 static const uint64_t encode_block = 256 * KiB;
 
-/* Values of one channel, thinned evenly to VALUES_MAX. */
+/* Values of one channel, thinned evenly. */
 struct values {
 	double *v;
 	size_t n;
@@ -29,7 +29,8 @@ struct sampling {
 	struct encode_spec lz4;
 	void *out;
 	uint64_t out_cap;
-	size_t per_channel; /* values wanted from one plane */
+	size_t values_max;  /* of a channel */
+	size_t per_plane;   /* wanted from one plane */
 };
 
 static double value_at(enum dtype t, const uint8_t *p)
@@ -78,8 +79,8 @@ static void take_values(struct sampling *s, uint64_t c, const uint8_t *p, uint64
 	struct values *to = &s->channels[c];
 	if (to->v == NULL)
 		return; /* its window is known */
-	uint64_t step = max_u64(1, pixels / s->per_channel);
-	for (uint64_t i = 0; i < pixels && to->n < VALUES_MAX; i += step) {
+	uint64_t step = max_u64(1, pixels / s->per_plane);
+	for (uint64_t i = 0; i < pixels && to->n < s->values_max; i += step) {
 		double v = value_at(s->im->dtype, p + i * pixel);
 		if (isfinite(v))
 			to->v[to->n++] = v;
@@ -151,7 +152,7 @@ static int sample_planes(struct sampling *s)
 	uint64_t per_page = parts / im->n_c, places = im->n_t * im->n_z;
 	uint64_t each = max_u64(1, SAMPLE_PLANES / parts), total = min_u64(parts, SAMPLE_PLANES);
 	each = min_u64(each, places);
-	s->per_channel = VALUES_MAX / (each * max_u64(1, ceil_div(parts, total)));
+	s->per_plane = max_u64(1, s->values_max / each);
 	for (uint64_t i = 0; i < total; i++) {
 		uint64_t part = i * parts / total;
 		for (uint64_t k = 0; k < each; k++) {
@@ -244,13 +245,14 @@ static void sampling_done(struct sampling *s)
 static int sampling_init(struct sampling *s, bool codec_auto, struct err *err)
 {
 	uint64_t n = s->im->grid.size[AXIS_C];
+	s->values_max = max_u64(VALUES_LEAST, VALUES_MAX / n);
 	s->channels = calloc(n, sizeof(*s->channels));
 	if (s->channels == NULL)
 		return err_oom(err);
 	for (uint64_t c = 0; c < n; c++) {
 		if (s->im->channels[c].has_window)
 			continue;
-		s->channels[c].v = malloc(VALUES_MAX * sizeof(double));
+		s->channels[c].v = malloc(s->values_max * sizeof(double));
 		if (s->channels[c].v == NULL)
 			return err_oom(err);
 	}

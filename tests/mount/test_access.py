@@ -8,7 +8,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from workbench import built_tool, chunk_paths, drop_caches, level, picture, write_stack
+from workbench import built_tool, chunk_paths, drop_caches, least_budget, level, picture, write_stack
 
 pytestmark = pytest.mark.fuse
 
@@ -75,7 +75,7 @@ def tool(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory):
-    """Chunks of more than one page of memory, odd at every border; more of them than a small budget holds."""
+    """Chunks of more than one page of memory, odd at every border."""
     voxels = picture((5, 700, 500))
     return write_stack(tmp_path_factory.mktemp("access") / "odd", voxels, compression="lzw", rowsperstrip=32)
 
@@ -123,7 +123,7 @@ def bench(request, tool, stack, mount, run, tmp_path):
         assert done.returncode == 0 and len(done.stdout) > 4096
         (truth / name).write_bytes(done.stdout)
     # Corners, a border and the middle.
-    some = [c for c in chunks if c.endswith(("0/0/0/0", "1/1/1", "2/3/3", "0/3/0", "1/2/3"))]
+    some = [c for c in chunks if c.endswith(("0/0/0/0", "1/1/1", "2/3/3", "0/3/0"))]
     return (lambda *more, **how: mount.within(stack, *args, *more, **how)), chunks, some, Check(tool, truth, tmp_path)
 
 
@@ -156,26 +156,35 @@ def test_all_chunks_then_dropped_caches(bench):
     check.conclude("warm, and after drop_caches")
 
 
-def test_evicted(bench, run, stack):
-    start, chunks, some, check = bench
-    # The least budget that is accepted holds less than all chunks.
-    budget = 64 << 10
-    while run("cat", *start().args, "--memory", budget, stack, ".zattrs").returncode != 0:
-        budget = budget * 5 // 4
-    with start("--memory", budget) as m:
-        others = [c for c in chunks if c not in some]
-        for way in WAYS:
-            for name in others:
-                (m.path / name).read_bytes()
-            check(m.path, way, some)
-            for name in others:
-                (m.path / name).read_bytes()
-            drop_caches(3)
-            check(m.path, way, some)
-        counts = level(m.status())
-        print(f"budget {budget}: {counts}")
-        assert counts["evicted"] > 0 and counts["remade"] > 0
-    check.conclude("after eviction")
+def test_evicted(tool, mount, run, tmp_path, tmp_path_factory):
+    """With the least budget that is accepted, after other reads; by turns with the kernel's caches warm and
+    dropped."""
+    stack = write_stack(tmp_path_factory.mktemp("large") / "s", picture((12, 1100, 1300), noise=4096))
+    for turn, codec in enumerate(CODECS):
+        args = ["--codec", codec, "--chunk-shape", "3,300,330"]
+        budget = least_budget(run, stack, *args)
+        with mount.within(stack, *args) as m:
+            chunks = chunk_paths(m.path)
+            some = [chunks[i] for i in (0, 21, len(chunks) - 1)]
+            for name in some:
+                (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+                (tmp_path / name).write_bytes((m.path / name).read_bytes())
+        check, made = Check(tool, tmp_path, tmp_path), 0
+        with mount.within(stack, *args, "--memory", budget) as m:
+            for i, way in enumerate(WAYS):
+                for name in chunks:
+                    if name not in some:
+                        (m.path / name).read_bytes()
+                if (i + turn) % 2 == 0:
+                    drop_caches(3)
+                before = level(m.status())["made"]
+                check(m.path, way, some)
+                # Sizes are remembered: what only asks for them makes nothing.
+                made += level(m.status())["made"] - before
+            counts = level(m.status())
+        print(f"{codec}, --memory {budget}: {made} made again for {check.tried} accesses; {counts}")
+        assert counts["evicted"] > 0 and made >= 2 * len(WAYS)
+        check.conclude("after eviction")
 
 
 def test_remounted(bench, tmp_path):

@@ -6,6 +6,7 @@ import ctypes
 import hashlib
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -154,6 +155,15 @@ def daemon_of(mountpoint):
             if os.path.basename(words[0]) == b"ngffuse" and os.fsencode(mountpoint) in words[1:]:
                 pids.append(int(entry))
     return pids
+
+
+def least_budget(run, source, *args):
+    """The value of --memory that the program says would do."""
+    done = run("cat", *args, "--memory", "1", source, ".zattrs")
+    assert done.returncode == 2, done
+    found = re.search(r"--memory (\d+[KMG]?) would do", done.stderr)
+    assert found, done.stderr
+    return found[1]
 
 
 def digest(data):

@@ -83,6 +83,25 @@ START_TEST(last_ones_stay)
 }
 END_TEST
 
+static void muted_then_not(void)
+{
+	log_mute(true);
+	log_problem("damage", "a.tif", "bad");
+	log_problem("damage", "b.tif", "bad");
+	log_mute(false);
+	for (int i = 0; i < 9; i++)
+		log_problem("damage", "a.tif", "bad");
+}
+
+START_TEST(what_was_muted_is_told_when_it_comes_again)
+{
+	char *s = caught(muted_then_not);
+	ck_assert_str_eq(s, "ngffuse: a.tif: bad\n"
+			    "ngffuse: a.tif: bad (10 times)\n");
+	free(s);
+}
+END_TEST
+
 static void odd(void)
 {
 	char long_text[600];
@@ -142,7 +161,7 @@ START_TEST(many_threads)
 }
 END_TEST
 
-static void muted(void)
+static void muted_then_not(void)
 {
 	log_mute(true);
 	log_problem("image", "em", "no planes");
@@ -152,7 +171,7 @@ static void muted(void)
 
 START_TEST(muted_is_remembered)
 {
-	char *s = caught(muted);
+	char *s = caught(muted_then_not);
 	ck_assert_str_eq(s, "ngffuse: a.tif: bad\n");
 	free(s);
 	struct log_entry e[32];

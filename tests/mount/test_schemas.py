@@ -1,0 +1,149 @@
+"""Every document of 2-D to 5-D images against the strict JSON schemas of OME-NGFF."""
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+from conftest import Mount
+from make_stacks import Layout, pixels, write_tiff
+from reading import axes_of, need
+
+pytestmark = pytest.mark.fuse
+
+URL = "https://ngff.openmicroscopy.org"
+# Axes of an image by its files' names; samples of a pixel are c.
+NAMES = {"t": "t{:03d}", "c": "c{}", "z": "z{:04d}"}
+IMAGES = ("yx", "zyx", "cyx", "tyx", "czyx", "tzyx", "tcyx", "tczyx")
+OPTIONS = {
+    "nothing told": [],
+    "all told": ["--voxel-size", "11.24,11.24,25", "--unit", "nanometer", "--time-step", "2.5"],
+}
+
+
+@pytest.fixture(scope="session")
+def images(tmp_path_factory):
+    """{axes: folder}, and one of three samples"""
+    top = tmp_path_factory.mktemp("axes")
+    for n, axes in enumerate(IMAGES):
+        outer = axes[:-2]
+        (top / axes).mkdir()
+        for index in itertools.product(*(range({"t": 3, "c": 2, "z": 4}[a]) for a in outer)):
+            name = "_".join(["img", *(NAMES[a].format(i) for a, i in zip(outer, index))])
+            plane = pixels((20, 30), ("u1", "u2", "f4", "i2")[n % 4], seed=sum(index))
+            write_tiff(top / axes / f"{name}.tif", [plane], Layout(rows=8))
+    (top / "rgb").mkdir()
+    write_tiff(top / "rgb" / "one.tif", [pixels((20, 30, 3), "u1")], Layout(rows=8))
+    return {**{axes: top / axes for axes in IMAGES}, "rgb": top / "rgb"}
+
+
+@pytest.fixture(scope="session")
+def check(shared):
+    """check(version, name, document): fails with all that the schema finds."""
+    need(("jsonschema", 0), ("referencing", 0))
+    import jsonschema
+    from referencing import Registry, Resource
+    from referencing.jsonschema import DRAFT202012
+
+    folder = shared / "ngff-schemas"
+    if not folder.is_dir():
+        pytest.skip(f"no schemas at {folder}")
+    registry = Registry()
+    for path in folder.glob("*/*.schema"):
+        schema = json.loads(path.read_text())
+        resource = Resource.from_contents(schema, default_specification=DRAFT202012)
+        for url in {schema["$id"], f"{URL}/{path.parent.name}/schemas/{path.name}"}:
+            registry = registry.with_resource(url, resource)
+
+    def errors(version, name, document):
+        schema = {"$ref": f"{URL}/{version}/schemas/{name}.schema"}
+        validator = jsonschema.Draft202012Validator(schema, registry=registry)
+        return [f"{'/'.join(map(str, e.absolute_path))}: {e.message}" for e in validator.iter_errors(document)]
+
+    return errors
+
+
+@pytest.mark.parametrize("options", OPTIONS)
+@pytest.mark.parametrize("name", [*IMAGES, "rgb"])
+@pytest.mark.parametrize("ngff", ["0.4", "0.5"])
+def test_strict(images, check, ngffuse, name, ngff, options):
+    args = [] if name == "yx" or name == "rgb" else list(OPTIONS[options])
+    if name in ("yx", "rgb") and OPTIONS[options]:
+        args = ["--voxel-size", "11.24,11.24", "--unit", "nanometer"]
+    elif "z" not in name and args:
+        args[1] = "11.24,11.24"
+    if "t" not in name and "--time-step" in args:
+        args = args[:4]
+    axes = "cyx" if name == "rgb" else name
+    with Mount(images[name], "--ngff", ngff, *args) as m:
+        (image,) = m.path.glob("*.zarr")
+        assert axes_of(image) == axes
+        checked = 0
+        for group in (m.path, image):
+            if ngff == "0.4":
+                document = json.loads((group / ".zattrs").read_text())
+                assert json.loads((group / ".zgroup").read_text()) == {"zarr_format": 2}
+                scales, omero = document["multiscales"], document["omero"]
+            else:
+                meta = json.loads((group / "zarr.json").read_text())
+                assert (meta["zarr_format"], meta["node_type"]) == (3, "group")
+                document = meta["attributes"]
+                scales, omero = document["ome"]["multiscales"], document["ome"]["omero"]
+                assert check("0.5", "ome_zarr", document) == []
+            assert check(ngff, "image", document) == []
+            assert check(ngff, "strict_image", document) == []
+            checked += 1
+            beyond_the_schema(scales, omero, axes, image, ngff, bool(args))
+        assert checked == 2
+
+
+def beyond_the_schema(scales, omero, axes, image, ngff, told):
+    """What readers insist on, beyond the schemas."""
+    (scale,) = scales
+    kinds = {"t": "time", "c": "channel"}
+    assert [(a["name"], a["type"]) for a in scale["axes"]] == [(a, kinds.get(a, "space")) for a in axes]
+    for axis in scale["axes"]:
+        wanted = {"space": "nanometer", "time": "second", "channel": None}[axis["type"]]
+        assert axis.get("unit") == (wanted if told else axis.get("unit"))
+        assert axis.get("unit", "nanometer") not in ("", "pixel", "nm", "um")
+    (level,) = scale["datasets"]
+    assert [t["type"] for t in level["coordinateTransformations"]] == ["scale"], "no translation at level 0"
+    factors = level["coordinateTransformations"][0]["scale"]
+    if told:
+        assert factors == [{"t": 2.5, "c": 1, "z": 25, "y": 11.24, "x": 11.24}[a] for a in axes]
+    assert all(np.isfinite(f) and f > 0 for f in factors)
+    array = image / "0"
+    if ngff == "0.4":
+        meta = json.loads((array / ".zarray").read_text())
+        dimensions = json.loads((array / ".zattrs").read_text())["_ARRAY_DIMENSIONS"]
+    else:
+        meta = json.loads((array / "zarr.json").read_text())
+        dimensions = meta["dimension_names"]
+    assert dimensions == list(axes)
+    assert len(meta["shape"]) == len(axes)
+    channels = meta["shape"][axes.index("c")] if "c" in axes else 1
+    assert len(omero["channels"]) == channels
+    for channel in omero["channels"]:
+        window = channel["window"]
+        assert window["min"] <= window["start"] < window["end"] <= window["max"] or channel["family"] != "linear"
+        assert len(channel["color"]) == 6 and channel["label"] and channel["active"] is True
+
+
+def test_arrays_of_v3(images, ngffuse):
+    """Only core codecs and types, and a reader with nothing but the specification can decode them."""
+    with Mount(images["tczyx"], "--ngff", "0.5", "--codec", "blosc-zstd") as m:
+        meta = json.loads(next(m.path.glob("*.zarr/0/zarr.json")).read_text())
+    assert set(meta) <= {"zarr_format", "node_type", "shape", "data_type", "chunk_grid", "chunk_key_encoding",
+                         "fill_value", "codecs", "dimension_names", "attributes", "storage_transformers"}
+    assert [c["name"] for c in meta["codecs"]] == ["bytes", "blosc"]
+    assert meta["codecs"][1]["configuration"]["shuffle"] in ("noshuffle", "shuffle", "bitshuffle")
+
+
+def test_the_schemas_can_fail(check):
+    """A document with its axes gone is found."""
+    good = {"multiscales": [{"version": "0.4", "name": "n", "type": "t", "metadata": {}, "axes": [
+        {"name": "y", "type": "space"}, {"name": "x", "type": "space"}], "datasets": [
+        {"path": "0", "coordinateTransformations": [{"type": "scale", "scale": [1, 1]}]}]}]}
+    assert check("0.4", "strict_image", good) == []
+    del good["multiscales"][0]["axes"]
+    assert check("0.4", "strict_image", good) != []
