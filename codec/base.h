@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define UNUSED          __attribute__((unused))
+#define UNUSED		__attribute__((unused))
 #define PRINTF(fmt, va) __attribute__((format(printf, fmt, va)))
-#define ARRAY_SIZE(a)   (sizeof(a) / sizeof((a)[0]))
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 #define KiB ((uint64_t)1 << 10)
 #define MiB ((uint64_t)1 << 20)

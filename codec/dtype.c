@@ -15,7 +15,8 @@ static const struct {
 	[DTYPE_I8] = { "|i1", "int8", -128, 127, 1, false, true },
 	[DTYPE_I16] = { "<i2", "int16", -32768, 32767, 2, false, true },
 	[DTYPE_I32] = { "<i4", "int32", -2147483648.0, 2147483647.0, 4, false, true },
-	[DTYPE_I64] = { "<i8", "int64", -9223372036854775808.0, 9223372036854775807.0, 8, false, true },
+	[DTYPE_I64] = { "<i8", "int64", -9223372036854775808.0, 9223372036854775807.0, 8, false,
+			true },
 	[DTYPE_F32] = { "<f4", "float32", -(double)FLT_MAX, (double)FLT_MAX, 4, true, true },
 	[DTYPE_F64] = { "<f8", "float64", -DBL_MAX, DBL_MAX, 8, true, true },
 };

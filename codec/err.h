@@ -5,7 +5,7 @@
 #include "codec/base.h"
 
 struct err {
-	int code; /* errno value, 0 = none */
+	int code;      /* errno value, 0 = none */
 	char msg[500]; /* one sentence: what was found and what was expected; no final dot */
 };
 

@@ -241,10 +241,9 @@ static int value_at(struct page_source *s, enum field_id id, uint64_t i, uint64_
 static int number(struct page_source *s, enum field_id id, uint64_t absent, uint64_t max,
 		  uint64_t *out, struct err *err)
 {
-	if (!s->f[id].seen) {
-		*out = absent;
+	*out = absent;
+	if (!s->f[id].seen)
 		return 0;
-	}
 	int rc = value_at(s, id, 0, out, err);
 	if (rc == 0 && *out > max)
 		return too_much(err, id, *out, max);
@@ -455,7 +454,7 @@ static int read_layout(struct page_source *s, struct tiff_page *p, struct err *e
 		if (rc == 0)
 			p->unit_h = (uint32_t)min_u64(rows, p->height);
 	}
-	if (rc != 0)
+	if (rc != 0 || p->unit_w == 0 || p->unit_h == 0)
 		return rc;
 	p->units_x = (uint32_t)ceil_div(p->width, p->unit_w);
 	p->units_y = (uint32_t)ceil_div(p->height, p->unit_h);
@@ -467,7 +466,7 @@ static int check_layout(const struct tiff_page *p, struct err *err)
 	uint64_t area = (uint64_t)p->unit_w * p->unit_h, bytes, n;
 	unsigned samples = p->planar ? 1 : p->samples;
 	unsigned size = p->bits > 32 ? 8 : p->bits > 16 ? 4 : p->bits > 8 ? 2 : 1;
-	if (!mul_u64(area, samples * size, &bytes) || bytes > GiB)
+	if (!mul_u64(area, (uint64_t)samples * size, &bytes) || bytes > GiB)
 		return err_set(err, EBADMSG,
 			       "a %s of %" PRIu32 " x %" PRIu32
 			       " pixels of %u x %u bits is over 1 GiB",

@@ -33,8 +33,10 @@ int tiff_window_get(struct tiff_window *w, uint64_t off, size_t n, const uint8_t
 		*out = w->buf + (off - w->off);
 		return 0;
 	}
-	if (off > w->r->size || n > w->r->size - off)
-		return err_set(err, ENODATA, "the file ends before %zu bytes at %" PRIu64, n, off);
+	if (off > w->r->size || n > w->r->size - off) {
+		err_set(err, ENODATA, "the file ends before %zu bytes at %" PRIu64, n, off);
+		return -ENODATA;
+	}
 	/* An IFD in the first half window shares its read with the header and what lies between. */
 	uint64_t at = off + n <= sizeof(w->buf) / 2 ? 0 : off;
 	size_t len = min_u64(sizeof(w->buf), w->r->size - at);
@@ -69,14 +71,14 @@ const char *tiff_type_name(uint16_t type)
 int tiff_values_get(struct tiff_window *w, const struct tiff_values *v, bool big_endian, uint64_t i,
 		    uint64_t *out, struct err *err)
 {
-	const uint8_t *b;
+	const uint8_t *b = NULL;
 	size_t size = tiff_type_size(v->type);
 	bool has_sign = v->type == TIFF_TYPE_SBYTE || v->type == TIFF_TYPE_SSHORT ||
 			v->type == TIFF_TYPE_SLONG || v->type == TIFF_TYPE_SLONG8;
 	bool plain = v->type == TIFF_TYPE_BYTE || v->type == TIFF_TYPE_SHORT ||
 		     v->type == TIFF_TYPE_LONG || v->type == TIFF_TYPE_IFD ||
 		     v->type == TIFF_TYPE_LONG8 || v->type == TIFF_TYPE_IFD8;
-	if (!has_sign && !plain)
+	if (size == 0 || (!has_sign && !plain))
 		return err_set(err, EBADMSG, "type %u (%s) is no integer", v->type,
 			       tiff_type_name(v->type));
 	int rc = tiff_window_get(w, v->offset + i * size, size, &b, err);

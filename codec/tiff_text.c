@@ -109,7 +109,8 @@ void tiff_sparse_value(const struct reader *r, const struct tiff_page *p, enum d
 	uint64_t v;
 	double d;
 	memset(voxel, 0, dtype_size(t));
-	if (p->nodata.count == 0 || tiff_text_read(r, &p->nodata, LONGEST, &text, &len, NULL) != 0)
+	if (p->nodata.count == 0 ||
+	    tiff_text_read(r, &p->nodata, LONGEST, &text, &len, NULL) != 0 || text == NULL)
 		return;
 	while (text[at] == ' ')
 		at++;

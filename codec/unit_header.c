@@ -101,6 +101,8 @@ static void add_extra_samples(struct maker *m, const struct unit_tags *t)
 {
 	uint32_t kinds[4096] = { 0 };
 	uint32_t n = t->extra < ARRAY_SIZE(kinds) ? t->extra : (uint32_t)ARRAY_SIZE(kinds);
+	if (n == 0)
+		return;
 	kinds[n - 1] = t->extra_kind;
 	add_many(m, 338, TIFF_TYPE_SHORT, kinds, n);
 }

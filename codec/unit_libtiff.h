@@ -20,4 +20,4 @@ struct unit_job {
 };
 
 /* Predictor, bit order and byte order are undone. -EBADMSG, -ENOTSUP, -ENOMEM. */
-int unit_handles_decode(struct unit_handles *h, const struct unit_job *j, struct err *err);
+int unit_handles_decode(struct unit_handles *p, const struct unit_job *j, struct err *err);

@@ -15,7 +15,7 @@ static uint64_t number_in(const char *path)
 	fclose(f);
 	if (got == NULL || line[0] < '0' || line[0] > '9')
 		return UINT64_MAX;
-	return strtoull(line, NULL, 10);
+	return strtoull(line, NULL, 10); /* lint-ok: the kernel writes it */
 }
 
 /* The group's own path and those above it: the tightest limit counts. */

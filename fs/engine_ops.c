@@ -95,7 +95,11 @@ static bool dying(UNUSED void *ctx, int pid)
 	static const char *const fields[] = { "\nSigPnd:", "\nShdPnd:" };
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
 		const char *at = strstr(buf, fields[i]);
-		if (at != NULL && (strtoull(at + strlen(fields[i]), NULL, 16) & 0x100) != 0)
+		if (at == NULL)
+			continue;
+		uint64_t set =
+			strtoull(at + strlen(fields[i]), NULL, 16); /* lint-ok: the kernel's */
+		if ((set & 0x100) != 0)
 			return true;
 	}
 	return false;

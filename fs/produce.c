@@ -33,7 +33,8 @@ bool produce_lone_pays(const struct image *im)
 {
 	const struct tiff_page *k = &im->kind;
 	bool raw_rows = k->compression == TIFF_COMPRESSION_NONE && !k->tiled && k->fill_order != 2;
-	return raw_rows && (uint64_t)k->width * im->grid.layout.samples * im->grid.voxel > lone_row_bytes;
+	return raw_rows &&
+	       (uint64_t)k->width * im->grid.layout.samples * im->grid.voxel > lone_row_bytes;
 }
 
 void produce_band_box(const struct image *im, uint64_t run, uint32_t lone, struct band_box *out)

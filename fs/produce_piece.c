@@ -316,7 +316,7 @@ int produce_piece(const struct plant *p, struct bench *b, struct task *t, uint32
 		return 0;
 	int e = 0;
 	if (p->data->files[pl->file].unreadable)
-		e = err_set(err, EBADMSG, "is empty or no TIFF");
+		e = err_set(err, EBADMSG, "is empty, a link to nothing or no TIFF");
 	else
 		e = files_get(p->files, pl->file, &r.lease, err);
 	if (e == 0) {

@@ -29,8 +29,8 @@ struct sampling {
 	struct encode_spec lz4;
 	void *out;
 	uint64_t out_cap;
-	size_t values_max;  /* of a channel */
-	size_t per_plane;   /* wanted from one plane */
+	size_t values_max; /* of a channel */
+	size_t per_plane;  /* wanted from one plane */
 };
 
 static double value_at(enum dtype t, const uint8_t *p)

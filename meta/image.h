@@ -13,9 +13,10 @@ struct source_file {
 	int64_t mtime_ns;
 	uint64_t ino, dev;
 	uint32_t mode, uid, gid;
-	bool unreadable;     /* empty, dangling or no TIFF: its planes are damaged */
-	uint64_t *page_ifds; /* IFD offsets of its planes; NULL: one page, at the header's first IFD */
-	uint32_t n_pages;    /* 1 where page_ifds is NULL */
+	bool unreadable; /* empty, dangling or no TIFF: its planes are damaged */
+	uint64_t *
+		page_ifds; /* IFD offsets of its planes; NULL: one page, at the header's first IFD */
+	uint32_t n_pages;  /* 1 where page_ifds is NULL */
 };
 
 #define PLANE_GAP UINT32_MAX
@@ -33,9 +34,9 @@ struct origin {
 
 struct channel {
 	char *label;
-	char color[7]; /* RRGGBB */
+	char color[7];		     /* RRGGBB */
 	double min, max, start, end; /* omero window */
-	bool has_window;             /* start and end are known without a sample */
+	bool has_window;	     /* start and end are known without a sample */
 };
 
 /* Read by any thread while a worker may publish it: by image_state and image_publish only. */
@@ -43,25 +44,27 @@ enum image_state { IMAGE_UNSEEN, IMAGE_READY, IMAGE_BAD };
 
 /* One NAME.zarr. The part behind `state` is filled by its first look. */
 struct image {
-	char *id;   /* unique, without ".zarr" */
-	char *how;  /* what was taken for what; may be NULL */
-	uint64_t n_t, n_c, n_z; /* planes on each axis (n_c: pages, samples not counted) */
+	char *id;		  /* unique, without ".zarr" */
+	char *how;		  /* what was taken for what; may be NULL */
+	uint64_t n_t, n_c, n_z;	  /* planes on each axis (n_c: pages, samples not counted) */
 	bool has_t, has_c, has_z; /* has_c also becomes true for pages of several samples */
-	struct plane *planes;     /* n_t x n_c x n_z, C order */
-	char **channel_labels;    /* n_c texts or NULL */
+	struct plane *planes;	  /* n_t x n_c x n_z, C order */
+	char **channel_labels;	  /* n_c texts or NULL */
 	uint64_t n_gaps;
 	int64_t mtime_ns; /* newest of its files */
-	uint32_t mode, uid, gid; /* permission bits that every file of the image grants; owner of SOURCE */
+	uint32_t mode, uid,
+		gid; /* permission bits that every file of the image grants; owner of SOURCE */
 
 	enum image_state state;
 	struct err why; /* of IMAGE_BAD */
-	struct tiff_page kind; /* a page that stands for all: size, type, layout; no pointers into files */
+	struct tiff_page
+		kind; /* a page that stands for all: size, type, layout; no pointers into files */
 	uint64_t unit_bytes_max; /* largest decoded unit among the pages looked at */
 	enum dtype dtype;
 	struct grid grid; /* of level 0; c counts samples */
 	struct encode_spec encode;
-	double voxel[3]; /* z, y, x in `unit` */
-	char unit[16];   /* NGFF unit, "" unknown */
+	double voxel[3];  /* z, y, x in `unit` */
+	char unit[16];	  /* NGFF unit, "" unknown */
 	double time_step; /* seconds; 0 unknown */
 	struct origin voxel_from, z_from, time_from, axes_from, codec_from;
 	struct channel *channels; /* grid.size[AXIS_C] */
@@ -69,7 +72,7 @@ struct image {
 	uint32_t orientation;
 	char **warnings;
 	size_t n_warnings;
-	uint64_t n_damaged; /* pages looked at that cannot be read, or not as this image's */
+	uint64_t n_damaged;  /* pages looked at that cannot be read, or not as this image's */
 	double stored_share; /* stored / raw bytes of the pages looked at */
 };
 
@@ -80,9 +83,9 @@ struct left_out {
 
 /* Everything that a source is. */
 struct dataset {
-	int root_fd; /* folder that paths are relative to */
-	char *source;       /* as given, for messages */
-	char *name;         /* base name, resolved */
+	int root_fd;  /* folder that paths are relative to */
+	char *source; /* as given, for messages */
+	char *name;   /* base name, resolved */
 	struct source_file *files;
 	size_t n_files;
 	struct image *images;
@@ -90,9 +93,9 @@ struct dataset {
 	struct left_out *left_out;
 	size_t n_left_out;
 	uint32_t mode, uid, gid; /* of SOURCE */
-	int64_t mtime_ns;        /* newest of all files */
-	uint64_t fingerprint;    /* of options, versions, names, sizes and times */
-	bool one_image;          /* the source is one image, not a folder of images */
+	int64_t mtime_ns;	 /* newest of all files */
+	uint64_t fingerprint;	 /* of options, versions, names, sizes and times */
+	bool one_image;		 /* the source is one image, not a folder of images */
 };
 
 /* READY or BAD seen here: all that the first look wrote is seen, too. */

@@ -6,33 +6,35 @@
 #include "meta/names.h"
 
 struct scan_options {
-	const char *name; /* --name or NULL */
+	const char *name;    /* --name or NULL */
 	const char *pattern; /* --pattern or NULL */
 	enum gaps gaps;
 	bool group_none;
-	double voxel_size[3]; /* x, y, z; 0: not given */
-	const char *unit;     /* NULL: not given */
-	double time_step;     /* 0: not given */
+	double voxel_size[3];				      /* x, y, z; 0: not given */
+	const char *unit;				      /* NULL: not given */
+	double time_step;				      /* 0: not given */
 	const char *channel_names, *channel_colors, *windows; /* comma lists or NULL */
-	uint64_t chunk_shape[3]; /* z, y, x; [0] == 0: auto */
+	uint64_t chunk_shape[3];			      /* z, y, x; [0] == 0: auto */
 	const char *fingerprint_options; /* text of every option that changes bytes */
-	const char *mountpoint; /* never entered; NULL: none */
+	const char *mountpoint;		 /* never entered; NULL: none */
 };
 
 /* Lists, stats and sorts. -ENOENT, -EINVAL, .. with the sentence for the user. An image that cannot be
  * mounted (planes that its description moves, refused kinds) is not found here but by dataset_look. */
-int dataset_scan(const char *source, const struct scan_options *opts, struct dataset **out, struct err *err);
+int dataset_scan(const char *source, const struct scan_options *opts, struct dataset **out,
+		 struct err *err);
 
 /* The first look at one image: parses the first, the middle, the last and at most 61 evenly spaced
  * files, decides kind, type, grid, voxel size and channels (without windows that need a sample and
  * without codec `auto`). `all`: parses every file (`info`). An unusable image is an error, which is also
  * in its `why`. Touches only this image; its state is the caller's to publish. */
-int dataset_look(struct dataset *d, size_t image, const struct scan_options *opts, bool all, struct err *err);
+int dataset_look(struct dataset *d, size_t image, const struct scan_options *opts, bool all,
+		 struct err *err);
 
 /* Opens a file of the dataset: descriptor or -errno. */
 int dataset_open(const struct dataset *d, const struct source_file *f);
 
 /* Reads the page of a plane through r (a reader of the plane's file) and checks it against the image:
  * another size or type is -EBADMSG with a sentence. */
-int image_page_read(const struct dataset *d, const struct image *im, const struct plane *p, const struct reader *r,
-		    struct tiff_page *out, struct err *err);
+int image_page_read(const struct dataset *d, const struct image *im, const struct plane *p,
+		    const struct reader *r, struct tiff_page *out, struct err *err);

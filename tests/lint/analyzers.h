@@ -4,6 +4,6 @@
 
 #include "codec/err.h"
 
-#define err_set(...)    (err_set(__VA_ARGS__), -5)
+#define err_set(...)	(err_set(__VA_ARGS__), -5)
 #define err_prefix(...) (err_prefix(__VA_ARGS__), -5)
-#define err_oom(...)    (err_oom(__VA_ARGS__), -12)
+#define err_oom(...)	(err_oom(__VA_ARGS__), -12)

@@ -1,9 +1,10 @@
-"""The readers of an image, each a function of its folder that returns the voxels of level 0, and
-which of them this environment has. `plain` decodes the chunk files by itself, with numcodecs."""
+"""The readers of an image's level 0, and which of them this environment has. `plain` decodes the chunk
+files by itself, with numcodecs."""
 
 import importlib.metadata
 import itertools
 import json
+import warnings
 from pathlib import Path
 
 import numcodecs
@@ -27,7 +28,7 @@ ZARR = version("zarr")[:1]
 
 
 def describe(array):
-    """Of a level's folder: shape, chunks, dtype, decode(bytes) and key(index), from its metadata."""
+    """Of a level's folder: shape, chunks, dtype and the codec of numcodecs or None, from its metadata."""
     array = Path(array)
     if (array / "zarr.json").exists():
         return _describe_v3(json.loads((array / "zarr.json").read_text()))
@@ -88,75 +89,71 @@ def plain(image):
     return out
 
 
-# --- by the libraries
+# --- by the libraries: each opens level 0 and returns what can be sliced, unread
 
 
-def zarr2_directory(image):
+def open_zarr2_directory(image):
     import zarr
 
-    return zarr.open_group(zarr.DirectoryStore(str(image)), mode="r")["0"][...]
+    return zarr.open_group(zarr.DirectoryStore(str(image)), mode="r")["0"]
 
 
-def zarr2_nested(image):
+def open_zarr2_nested(image):
     import zarr
 
-    return zarr.open_array(zarr.NestedDirectoryStore(str(Path(image) / "0")), mode="r")[...]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        return zarr.open_array(zarr.NestedDirectoryStore(str(Path(image) / "0")), mode="r")
 
 
-def zarr2_fsspec(image):
+def open_zarr2_consolidated(image):
     import zarr
 
-    return zarr.open(f"file://{image}/0", mode="r")[...]
+    return zarr.open_consolidated(str(image), mode="r")["0"]
 
 
-def zarr2_consolidated(image):
+def open_zarr_fsspec(image):
     import zarr
 
-    return zarr.open_consolidated(str(image), mode="r")["0"][...]
+    return zarr.open(f"file://{image}/0", mode="r")
 
 
-def zarr3_group(image):
+def open_zarr3_group(image):
     import zarr
 
-    return zarr.open_group(str(image), mode="r")["0"][...]
+    return zarr.open_group(str(image), mode="r")["0"]
 
 
-def zarr3_array(image):
+def open_zarr3_array(image):
     import zarr
 
-    return zarr.open_array(str(Path(image) / "0"), mode="r")[...]
+    return zarr.open_array(str(Path(image) / "0"), mode="r")
 
 
-def zarr3_fsspec(image):
-    import zarr
-
-    return zarr.open(f"file://{image}/0", mode="r")[...]
-
-
-def with_tensorstore(image):
+def open_tensorstore(image):
     import tensorstore
 
     array = Path(image) / "0"
     driver = "zarr3" if (array / "zarr.json").exists() else "zarr"
     store = {"driver": driver, "kvstore": {"driver": "file", "path": f"{array}/"}}
-    return tensorstore.open(store, read=True, open=True).result().read().result()
+    return tensorstore.open(store, read=True, open=True).result()
 
 
-def with_xarray(image):
+def open_xarray(image):
     import xarray
 
     consolidated = (Path(image) / ".zmetadata").exists()
-    with xarray.open_zarr(str(image), mask_and_scale=False, consolidated=consolidated) as data:
-        return data["0"].values
+    return xarray.open_zarr(str(image), mask_and_scale=False, consolidated=consolidated)["0"]
 
 
-def with_dask(image):
+def open_dask(image):
     import dask.array
 
-    return dask.array.from_zarr(str(Path(image) / "0")).compute(scheduler="threads", num_workers=4)
+    return dask.array.from_zarr(str(Path(image) / "0"))
 
 
 def ome_zarr_nodes(path):
+    """What ome-zarr-py finds at a path."""
     from ome_zarr.io import parse_url
     from ome_zarr.reader import Reader
 
@@ -164,8 +161,8 @@ def ome_zarr_nodes(path):
     return [] if location is None else list(Reader(location)())
 
 
-def with_ome_zarr(image):
-    return np.asarray(ome_zarr_nodes(image)[0].data[0])
+def open_ome_zarr(image):
+    return ome_zarr_nodes(image)[0].data[0]
 
 
 def napari_layers(path):
@@ -176,19 +173,21 @@ def napari_layers(path):
     return None if read is None else read(str(path))
 
 
-def with_napari(image):
-    layers = napari_layers(image)
-    data, settings, kind = layers[0]
+def open_napari(image):
+    data, _, kind = napari_layers(image)[0]
     assert kind == "image"
-    level = data[0] if isinstance(data, (list, tuple)) else data
-    return np.asarray(level)
+    return data[0] if isinstance(data, (list, tuple)) else data
 
 
 class Reader:
-    """needs: (package, major version or 0 for any). v3: reads Zarr v3."""
+    """needs: (package, major version or 0 for any). v3: reads Zarr v3 too."""
 
-    def __init__(self, name, read, *needs, v3=True):
-        self.name, self.read, self.needs, self.v3 = name, read, needs, v3
+    def __init__(self, name, open_level, *needs, v3=True):
+        self.name, self.open, self.needs, self.v3 = name, open_level, needs, v3
+
+    def read(self, image, region=...):
+        """The voxels of level 0, or of a region of it."""
+        return np.asarray(self.open(image)[region])
 
     def missing(self):
         """What this environment lacks for it, or nothing."""
@@ -201,22 +200,29 @@ class Reader:
         return ""
 
 
+class Plain(Reader):
+    """By hand, chunk by chunk."""
+
+    def read(self, image, region=...):
+        return plain(image)[region]
+
+
 READERS = {
     r.name: r
     for r in (
-        Reader("plain", plain, ("numcodecs", 0)),
-        Reader("zarr2-directory", zarr2_directory, ("zarr", 2), v3=False),
-        Reader("zarr2-nested", zarr2_nested, ("zarr", 2), v3=False),
-        Reader("zarr2-fsspec", zarr2_fsspec, ("zarr", 2), ("fsspec", 0), v3=False),
-        Reader("zarr2-consolidated", zarr2_consolidated, ("zarr", 2), v3=False),
-        Reader("zarr3-group", zarr3_group, ("zarr", 3)),
-        Reader("zarr3-array", zarr3_array, ("zarr", 3)),
-        Reader("zarr3-fsspec", zarr3_fsspec, ("zarr", 3), ("fsspec", 0)),
-        Reader("tensorstore", with_tensorstore, ("tensorstore", 0)),
-        Reader("xarray", with_xarray, ("xarray", 0), ("zarr", 0), v3=ZARR >= (3,)),
-        Reader("dask", with_dask, ("dask", 0), ("zarr", 0), v3=ZARR >= (3,)),
-        Reader("ome-zarr", with_ome_zarr, ("ome-zarr", 0)),
-        Reader("napari", with_napari, ("napari-ome-zarr", 0)),
+        Plain("plain", None, ("numcodecs", 0)),
+        Reader("zarr2-directory", open_zarr2_directory, ("zarr", 2), v3=False),
+        Reader("zarr2-nested", open_zarr2_nested, ("zarr", 2), v3=False),
+        Reader("zarr2-fsspec", open_zarr_fsspec, ("zarr", 2), ("fsspec", 0), v3=False),
+        Reader("zarr2-consolidated", open_zarr2_consolidated, ("zarr", 2), v3=False),
+        Reader("zarr3-group", open_zarr3_group, ("zarr", 3)),
+        Reader("zarr3-array", open_zarr3_array, ("zarr", 3)),
+        Reader("zarr3-fsspec", open_zarr_fsspec, ("zarr", 3), ("fsspec", 0)),
+        Reader("tensorstore", open_tensorstore, ("tensorstore", 0)),
+        Reader("xarray", open_xarray, ("xarray", 0), ("zarr", 0), v3=ZARR >= (3,)),
+        Reader("dask", open_dask, ("dask", 0), ("zarr", 0), v3=ZARR >= (3,)),
+        Reader("ome-zarr", open_ome_zarr, ("ome-zarr", 0)),
+        Reader("napari", open_napari, ("napari-ome-zarr", 0)),
     )
 }
 

@@ -1,10 +1,12 @@
 """Every kind of TIFF of make_stacks.py, as images of one mount, with several codecs: what tifffile
 (or libtiff, for lossy kinds) reads and what the mount shows is the same."""
 
+import os
+
 import numpy as np
 import pytest
 from conftest import Mount
-from make_stacks import KINDS
+from make_stacks import KINDS, Layout, pixels, truth, write_stack, write_tiff
 from reading import along, assert_same, axes_of, here, plain
 
 pytestmark = pytest.mark.fuse
@@ -70,7 +72,10 @@ def test_kind(name, all_kinds, truths):
 
 def test_by_a_library(all_kinds, truths):
     """The readers take turns, so that each sees many kinds."""
-    readers = [r for r in here("0.5" in all_kinds.args) if r.name not in ("plain", "napari", "ome-zarr")]
+    v3 = "0.5" in all_kinds.args
+    readers = [r for r in here(v3) if r.name not in ("plain", "napari", "ome-zarr")]
+    if not readers:
+        pytest.skip("no library here reads Zarr v3")
     for turn, (name, truth) in enumerate(truths.items()):
         reader = readers[turn % len(readers)]
         got = reader.read(all_kinds.path / f"{name}.zarr")
@@ -115,3 +120,99 @@ def test_group_none(mount, kinds, truths):
         voxels = plain(image)
         assert voxels.size == plane.size
         assert_same(voxels.reshape(plane.shape), plane)
+
+
+# --- how files lie together
+
+
+def test_links(mount, kinds, truths, tmp_path):
+    """A folder of links to slices elsewhere, mounted through a link to it: the name is the link's."""
+    (tmp_path / "real").mkdir()
+    for path in kinds[1]["tile-lzw"]:
+        (tmp_path / "real" / path.name).symlink_to(path)
+    (tmp_path / "link").symlink_to("real")
+    image = mount(tmp_path / "link").path / "link.zarr"
+    assert_same(plain(image), truths["tile-lzw"])
+
+
+def test_relative_and_odd_names(ngffuse, kinds, truths, tmp_path, monkeypatch):
+    """`.`, `..`, a trailing slash, and a folder that is called almost anything."""
+    odd = tmp_path / "mice, 2nd \u00e9t\u00e9 (10%) #1"
+    KINDS["row3-none"].write(odd)
+    wanted = KINDS["row3-none"].truth(sorted(odd.glob("*.tif")))
+    (odd / "sub").mkdir()
+    for here_is, source in ((odd, "."), (odd / "sub", ".."), (tmp_path, f"{odd.name}/"), (tmp_path, odd)):
+        monkeypatch.chdir(here_is)
+        with Mount(source) as m:
+            (image,) = m.path.glob("*.zarr")
+            assert image.name == odd.name + ".zarr"
+            assert_same(plain(image), wanted, f"{source} in {here_is}")
+
+
+def test_mount_point_inside_the_source(ngffuse, kinds, tmp_path):
+    """The mount is no part of its source, nor hides the files it shows."""
+    paths = KINDS["row3-lzw"].write(tmp_path / "em")
+    wanted = KINDS["row3-lzw"].truth(paths)
+    with Mount(tmp_path / "em", mountpoint=tmp_path / "em" / "mnt") as m:
+        assert [p.name for p in m.path.iterdir() if p.is_dir()] == ["em.zarr"]
+        assert_same(plain(m.path / "em.zarr"), wanted)
+
+
+def test_numbered_files_of_pages(mount, tmp_path):
+    """Unnamed numbers of files with pages: t by the file, z by the page."""
+    volume = pixels((3, 5, 20, 30), "u2")
+    (tmp_path / "em").mkdir()
+    for t in range(3):
+        write_tiff(tmp_path / "em" / f"em_{t}.tif", list(volume[t]), Layout(rows=8, compression="lzw"))
+    wanted = np.stack([truth([tmp_path / "em" / f"em_{t}.tif"]) for t in range(3)])
+    image = mount(tmp_path / "em").path / "em.zarr"
+    assert axes_of(image) == "tzyx"
+    assert_same(plain(image), wanted)
+
+
+def test_channels_and_slices_by_pattern(mount, tmp_path):
+    """{c}/{z}: folders are channels, in natural order."""
+    wanted = []
+    for name in ("ch1", "ch2", "ch10"):
+        paths = write_stack(tmp_path / "em" / name, pixels((4, 20, 30), "u1", seed=len(wanted)), name="{:d}.tif")
+        wanted.append(truth(paths))
+    m = mount(tmp_path / "em", "--pattern", "{c}/{z}.tif")
+    assert axes_of(m.path / "em.zarr") == "czyx"
+    assert_same(plain(m.path / "em.zarr"), np.stack(wanted))
+
+
+def test_hole_in_a_grid(mount, tmp_path):
+    """c x z with one file missing: fill_value there, nothing shifts."""
+    paths = {}
+    for c in range(2):
+        volume = pixels((8, 20, 30), "u2", seed=c)
+        paths[c] = write_stack(tmp_path / "em", volume, name=f"em_c{c}_z{{:03d}}.tif")
+    wanted = np.stack([truth(paths[c]) for c in range(2)])
+    paths[1][3].unlink()
+    wanted[1, 3] = 0
+    image = mount(tmp_path / "em").path / "em.zarr"
+    assert axes_of(image) == "czyx"
+    assert_same(plain(image), wanted)
+
+
+def test_strangers_are_left_out(mount, kinds, tmp_path):
+    """A TIFF without a number beside a series, other files, hidden ones, a pipe."""
+    paths = KINDS["row3-lzw"].write(tmp_path / "em")
+    wanted = KINDS["row3-lzw"].truth(paths)
+    write_tiff(tmp_path / "em" / "overview.tif", [pixels((9, 9), "u1")])
+    write_tiff(tmp_path / "em" / "._s001.tif", [pixels((9, 9), "u1")])
+    (tmp_path / "em" / "readme.txt").write_text("about")
+    os.mkfifo(tmp_path / "em" / "s005.tif")
+    m = mount(tmp_path / "em")
+    assert [p.name for p in m.path.iterdir() if p.is_dir()] == ["em.zarr"]
+    assert_same(plain(m.path / "em.zarr"), wanted)
+
+
+def test_two_series_are_two_images(mount, tmp_path):
+    wanted = {}
+    for name in ("DAPI", "GFP"):
+        wanted[name] = truth(write_stack(tmp_path / "em", pixels((4, 20, 30), "u1"), name=name + "_{:03d}.tif"))
+    m = mount(tmp_path / "em")
+    assert sorted(p.name for p in m.path.iterdir() if p.is_dir()) == ["DAPI.zarr", "GFP.zarr"]
+    for name, voxels in wanted.items():
+        assert_same(plain(m.path / f"{name}.zarr"), voxels)

@@ -35,7 +35,7 @@ static void read_file(const char *path, struct result *r)
 {
 	int64_t start = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : 1;
+	int64_t n = fd < 0 ? -1 : 1;
 	while (n > 0) {
 		n = read(fd, buf, sizeof(buf));
 		r->bytes += n > 0 ? (uint64_t)n : 0;

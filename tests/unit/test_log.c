@@ -83,7 +83,7 @@ START_TEST(last_ones_stay)
 }
 END_TEST
 
-static void muted_then_not(void)
+static void muted_then_again(void)
 {
 	log_mute(true);
 	log_problem("damage", "a.tif", "bad");
@@ -95,7 +95,7 @@ static void muted_then_not(void)
 
 START_TEST(what_was_muted_is_told_when_it_comes_again)
 {
-	char *s = caught(muted_then_not);
+	char *s = caught(muted_then_again);
 	ck_assert_str_eq(s, "ngffuse: a.tif: bad\n"
 			    "ngffuse: a.tif: bad (10 times)\n");
 	free(s);
@@ -207,6 +207,7 @@ int main(void)
 	tcase_add_test(t, lines_stay_lines);
 	tcase_add_test(t, many_threads);
 	tcase_add_test(t, muted_is_remembered);
+	tcase_add_test(t, what_was_muted_is_told_when_it_comes_again);
 	tcase_add_test(t, syslog_is_not_stderr);
 	SRunner *r = srunner_create(s);
 	srunner_set_fork_status(r, CK_FORK);

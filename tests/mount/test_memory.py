@@ -1,0 +1,86 @@
+"""The budget is kept, also when everybody asks at once."""
+
+import re
+
+import numpy as np
+import pytest
+from workbench import Readers, chunk_paths, digest, level, least_budget, peak_rss, picture, write_stack
+
+pytestmark = pytest.mark.fuse
+
+MIB = 1 << 20
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory):
+    """256 MiB decoded, LZW strips of 32 rows; pages repeat, but for the depth that differs."""
+    voxels = picture((8, 2048, 2048), noise=256)
+    folder = tmp_path_factory.mktemp("memory") / "s"
+    write_stack(folder, np.concatenate([voxels, voxels + 1, voxels + 2, voxels + 3]), compression="lzw",
+                rowsperstrip=32)
+    return folder, voxels
+
+
+def expected_digests(voxels, names, chunk):
+    """Of raw chunks, from the voxels."""
+    for name in names:
+        z, y, x = (int(n) * c for n, c in zip(name.split("/")[-3:], chunk))
+        whole = np.zeros(chunk, voxels.dtype)
+        planes = np.stack([voxels[k % 8] + k // 8 for k in range(z, min(z + chunk[0], 32))])
+        part = planes[:, y:y + chunk[1], x:x + chunk[2]]
+        whole[tuple(slice(n) for n in part.shape)] = part
+        yield digest(whole.tobytes())
+
+
+@pytest.mark.parametrize("codec", ["none", "blosc-zstd"])
+def test_64_mib_and_32_readers(codec, stack, mount):
+    """32 readers at a time until all chunks are read: twice by turns, so that the cache never helps."""
+    folder, voxels = stack
+    seen = []
+    with mount.within(folder, "--codec", codec, "--memory", "64M") as m:
+        names = chunk_paths(m.path)
+        chunk = None
+        for _ in range(2):
+            results = []
+            # Far apart first: as many runs at once as there can be.
+            order = [names[i] for k in range(32) for i in range(k, len(names), 32)]
+            for i in range(0, len(order), 32):
+                with Readers([m.path / n for n in order[i:i + 32]]) as readers:
+                    results += readers.go().wait()
+            assert [r["error"] for r in results] == [None] * len(names)
+            seen.append(dict(zip(order, (r["digest"] for r in results))))
+        status = m.status()
+        image = status["images"][0]
+        chunk = tuple(image["chunks"])
+        rss = peak_rss(m.pid)
+    memory = status["memory"]
+    print(f"{codec}: {len(names)} chunks of {chunk}, peak resident {rss / MIB:.0f} MiB, charged at most "
+          f"{memory['peak'] / MIB:.0f} MiB, budget {memory['budget'] / MIB:.0f} MiB, {level(status)}")
+    assert seen[0] == seen[1]
+    if codec == "none":
+        assert list(expected_digests(voxels, names, chunk)) == [seen[0][n] for n in names]
+    assert memory["budget"] == 64 * MIB and memory["peak"] <= memory["budget"]
+    assert rss <= memory["budget"] + 64 * MIB
+
+
+@pytest.mark.parametrize("shape", ["auto", "32,512,512", "1,64,64"])
+def test_a_budget_that_is_too_small_is_refused(shape, stack, mount, run, tmp_path):
+    folder, _ = stack
+    args = ["--codec", "none", "--chunk-shape", shape]
+    done = run(*args, "--memory", "1M", folder, tmp_path / "m")
+    print(done.stderr.strip())
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1 and done.stdout == ""
+    assert not (tmp_path / "m").exists()
+    enough = re.search(r"--memory (\d+)M would do", done.stderr)
+    assert enough and least_budget(run, folder, *args) == enough[1] + "M"
+    # What it names works, and a fifth less does not.
+    assert run(*args, "--memory", f"{int(enough[1]) * 4 // 5}M", folder, tmp_path / "m").returncode == 2
+    with mount.within(folder, *args, "--memory", f"{enough[1]}M") as m:
+        names = chunk_paths(m.path)
+        some = [names[i * (len(names) - 1) // 15] for i in range(16)]
+        with Readers([m.path / n for n in some]) as readers:
+            results = readers.go().wait()
+        rss = peak_rss(m.pid)
+    print(f"{shape}: --memory {enough[1]}M: peak resident {rss / MIB:.0f} MiB")
+    assert all(r["error"] is None for r in results)
+    assert rss <= (int(enough[1]) + 64) * MIB
