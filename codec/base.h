@@ -47,10 +47,10 @@ static inline uint64_t max_u64(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-/* b is not 0. */
+/* 0 where b is 0, which no checked size is. */
 static inline uint64_t ceil_div(uint64_t a, uint64_t b)
 {
-	return a / b + (a % b != 0);
+	return b == 0 ? 0 : a / b + (a % b != 0);
 }
 
 /* True and *out set when a * b (a + b) fits; false and *out untouched else. */

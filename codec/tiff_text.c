@@ -100,18 +100,12 @@ static void store_float(enum dtype t, double d, void *voxel)
 	}
 }
 
-void tiff_sparse_value(const struct reader *r, const struct tiff_page *p, enum dtype t, void *voxel)
+static void parse_voxel(char *text, size_t len, enum dtype t, void *voxel)
 {
-	enum { LONGEST = 64 };
-	CLEANUP(freep) char *text = NULL;
-	size_t len, at = 0;
+	size_t at = 0;
 	bool negative;
 	uint64_t v;
 	double d;
-	memset(voxel, 0, dtype_size(t));
-	if (p->nodata.count == 0 ||
-	    tiff_text_read(r, &p->nodata, LONGEST, &text, &len, NULL) != 0 || text == NULL)
-		return;
 	while (text[at] == ' ')
 		at++;
 	for (; len > at && text[len - 1] == ' '; len--)
@@ -122,4 +116,17 @@ void tiff_sparse_value(const struct reader *r, const struct tiff_page *p, enum d
 	} else if (parse_whole(text + at, &negative, &v)) {
 		store_integer(t, negative, v, voxel);
 	}
+}
+
+void tiff_sparse_value(const struct reader *r, const struct tiff_page *p, enum dtype t, void *voxel)
+{
+	enum { LONGEST = 64 };
+	char *text = NULL;
+	size_t len = 0;
+	memset(voxel, 0, dtype_size(t));
+	if (p->nodata.count == 0)
+		return;
+	if (tiff_text_read(r, &p->nodata, LONGEST, &text, &len, NULL) == 0 && text != NULL)
+		parse_voxel(text, len, t, voxel);
+	free(text);
 }

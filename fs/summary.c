@@ -145,6 +145,8 @@ static void add_path(struct text *t, const struct options *o, const char *below)
 static void add_quoted(struct text *t, const char *s, char q)
 {
 	size_t plain = 0;
+	if (s == NULL)
+		return; /* the caller has noticed: out of memory */
 	while (isalnum((unsigned char)s[plain]) || (s[plain] != '\0' && strchr("/._-+", s[plain])))
 		plain++;
 	if (q == '\'' && s[plain] == '\0') {

@@ -40,7 +40,7 @@ static int fusermount(const char *path, bool lazy, struct text *said)
 	char name[] = "fusermount3", how[] = "-uz", end[] = "--";
 	char *argv[] = { name, how, end, copy, NULL };
 	int fds[2];
-	pid_t pid;
+	pid_t pid = -1;
 	if (!lazy)
 		how[2] = '\0';
 	if (copy == NULL || pipe2(fds, O_CLOEXEC) != 0)

@@ -33,14 +33,15 @@ static uint64_t span(uint64_t lo, uint64_t chunk, uint64_t unit, uint64_t size, 
  * or one more; the first that touches one more is number unit / (chunk % unit). */
 static uint64_t worst_span(uint64_t chunk, uint64_t unit, uint64_t size, bool tiled)
 {
-	uint64_t more = unit / (chunk % unit) * chunk;
+	uint64_t rest = unit == 0 ? 0 : chunk % unit;
+	uint64_t more = rest == 0 ? 0 : unit / rest * chunk;
 	return max_u64(span(0, chunk, unit, size, tiled), span(more, chunk, unit, size, tiled));
 }
 
 /* chunk < 2^31 and unit < 2^32, so nothing here overflows. */
 static struct grid_axis axis(uint64_t chunk, uint64_t unit, uint64_t size, bool tiled)
 {
-	uint64_t run = min_u64(chunk / gcd_u64(chunk, unit) * unit, size);
+	uint64_t run = min_u64(chunk / max_u64(1, gcd_u64(chunk, unit)) * unit, size);
 	if (run > 4 * max_u64(chunk, unit)) {
 		return (struct grid_axis){
 			.run_chunks = 1,

@@ -47,7 +47,7 @@ static const struct plane *plane_at(const struct look *k, uint64_t at)
 static int list_planes(struct look *k, struct err *err)
 {
 	uint64_t total = k->im->n_t * k->im->n_c * k->im->n_z;
-	k->planes = malloc((total + 1) * sizeof(*k->planes));
+	k->planes = calloc(total + 1, sizeof(*k->planes));
 	if (k->planes == NULL)
 		return err_oom(err);
 	for (uint64_t i = 0; i < total; i++)

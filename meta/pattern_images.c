@@ -204,7 +204,7 @@ static int rank_texts(struct matches *m, size_t k)
 	size_t bytes = 0;
 	for (size_t i = 0; i < m->n; i++)
 		bytes += m->match[i].value[k].len + 1;
-	CLEANUP(freep) struct ranked *v = calloc(m->n, sizeof(*v));
+	CLEANUP(freep) struct ranked *v = calloc(m->n + 1, sizeof(*v));
 	CLEANUP(freep) char *texts = malloc(bytes);
 	if (v == NULL || texts == NULL)
 		return -ENOMEM;

@@ -58,7 +58,7 @@ START_TEST(sparse_and_damaged_units)
 		struct made_list l = made_page(64, 64, rows[i].offset, rows[i].count);
 		made_num(&l, 259, 3, rows[i].compression);
 		struct tiff_unit u = only_unit(&l);
-		ck_assert_msg(u.state == rows[i].state, "row %zu: %d", i, u.state);
+		ck_assert_msg(u.state == rows[i].state, "row %zu: %d", i, (int)u.state);
 		if (rows[i].get != 0)
 			ck_assert_uint_eq(u.count, rows[i].get);
 		bool said = u.state == TIFF_UNIT_DAMAGED || rows[i].mended;
