@@ -98,7 +98,7 @@ static void piece_at(const struct image *im, const struct task *t, struct piece 
 	struct band_box b;
 	produce_band_box(im, t->key.index, t->lone, &b);
 	uint64_t rows = b.y1 - b.y0, step = piece_rows(im, &b, t->lone != RUN_WHOLE);
-	uint64_t per_plane = ceil_div(rows, step);
+	uint64_t per_plane = max_u64(1, ceil_div(rows, step));
 	uint64_t z = t->piece / per_plane, y = t->piece % per_plane * step;
 	uint64_t samples = im->grid.size[AXIS_C] / im->n_c;
 	out->row_bytes = band_row_bytes(im, &b);

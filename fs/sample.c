@@ -244,8 +244,8 @@ static void sampling_done(struct sampling *s)
 
 static int sampling_init(struct sampling *s, bool codec_auto, struct err *err)
 {
-	uint64_t n = s->im->grid.size[AXIS_C];
-	s->values_max = max_u64(VALUES_LEAST, VALUES_MAX / max_u64(1, n));
+	uint64_t n = max_u64(1, s->im->grid.size[AXIS_C]);
+	s->values_max = max_u64(VALUES_LEAST, VALUES_MAX / n);
 	s->channels = calloc(n, sizeof(*s->channels));
 	if (s->channels == NULL)
 		return err_oom(err);

@@ -205,7 +205,7 @@ static int rank_texts(struct matches *m, size_t k)
 	for (size_t i = 0; i < m->n; i++)
 		bytes += m->match[i].value[k].len + 1;
 	CLEANUP(freep) struct ranked *v = calloc(m->n + 1, sizeof(*v));
-	CLEANUP(freep) char *texts = malloc(bytes);
+	CLEANUP(freep) char *texts = malloc(bytes + 1);
 	if (v == NULL || texts == NULL)
 		return -ENOMEM;
 	char *to = texts;
