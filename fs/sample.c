@@ -150,8 +150,8 @@ static int sample_planes(struct sampling *s)
 	uint64_t parts = im->grid.size[AXIS_C] /
 			 im->grid.layout.samples; /* planes and planar samples of one t, z */
 	uint64_t per_page = parts / im->n_c, places = im->n_t * im->n_z;
-	uint64_t each = max_u64(1, SAMPLE_PLANES / parts), total = min_u64(parts, SAMPLE_PLANES);
-	each = min_u64(each, places);
+	uint64_t total = min_u64(parts, SAMPLE_PLANES);
+	uint64_t each = max_u64(1, min_u64(SAMPLE_PLANES / max_u64(1, parts), places));
 	s->per_plane = max_u64(1, s->values_max / each);
 	for (uint64_t i = 0; i < total; i++) {
 		uint64_t part = i * parts / total;
