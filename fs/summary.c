@@ -129,6 +129,11 @@ static void add_warnings(struct text *t, const struct dataset *d)
 /* The path that a reader is given: absolute, so that the line works from any folder. */
 static void add_path(struct text *t, const struct options *o, const char *below)
 {
+	/* Mounted by somebody else, who alone knows where. */
+	if (mount_text_fd(o->mountpoint) >= 0) {
+		text_addf(t, "MOUNTPOINT%s", below);
+		return;
+	}
 	if (o->mountpoint[0] != '/') {
 		char CLEANUP(freep) *cwd = getcwd(NULL, 0);
 		if (cwd != NULL)

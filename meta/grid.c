@@ -15,7 +15,7 @@ static int check_given(const uint64_t given[3], size_t voxel, struct err *err)
 {
 	if (given[0] == 0 || given[1] == 0 || given[2] == 0)
 		return err_set(err, EINVAL,
-			       "chunk shape %" PRIu64 ",%" PRIu64 ",%" PRIu64
+			       "--chunk-shape %" PRIu64 ",%" PRIu64 ",%" PRIu64
 			       " has a zero; each number is at least 1",
 			       given[0], given[1], given[2]);
 	uint64_t bytes = voxel;
@@ -24,8 +24,8 @@ static int check_given(const uint64_t given[3], size_t voxel, struct err *err)
 	if (fits && bytes <= GIVEN_MAX)
 		return 0;
 	struct text t = { 0 };
-	text_addf(&t, "chunk shape %" PRIu64 ",%" PRIu64 ",%" PRIu64 " makes chunks of ", given[0],
-		  given[1], given[2]);
+	text_addf(&t, "--chunk-shape %" PRIu64 ",%" PRIu64 ",%" PRIu64 " makes chunks of ",
+		  given[0], given[1], given[2]);
 	text_add_size(&t, fits ? bytes : UINT64_MAX);
 	text_add(&t, "; at most 300 MiB are allowed");
 	int rc = t.oom ? err_oom(err) : err_set(err, EINVAL, "%s", t.s);

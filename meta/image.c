@@ -35,19 +35,25 @@ void image_warn(struct image *im, const char *fmt, ...)
 	more[im->n_warnings++] = STEAL(text);
 }
 
-static void image_done(struct image *im)
+void image_forget(struct image *im)
 {
-	if (im->channel_labels != NULL)
-		for (uint64_t c = 0; c < im->n_c; c++)
-			free(im->channel_labels[c]);
 	if (im->channels != NULL)
 		for (uint64_t c = 0; c < im->grid.size[AXIS_C]; c++)
 			free(im->channels[c].label);
+	free(im->channels);
+	im->channels = NULL;
+}
+
+static void image_done(struct image *im)
+{
+	image_forget(im);
 	for (size_t i = 0; i < im->n_warnings; i++)
 		free(im->warnings[i]);
-	free(im->channel_labels);
-	free(im->channels);
 	free(im->warnings);
+	if (im->channel_labels != NULL)
+		for (uint64_t c = 0; c < im->n_c; c++)
+			free(im->channel_labels[c]);
+	free(im->channel_labels);
 	free(im->planes);
 	free(im->how);
 	free(im->id);

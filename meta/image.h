@@ -122,4 +122,7 @@ unsigned image_axes(const struct image *im, enum axis axes[AXIS_COUNT]);
 void image_warn(struct image *im, const char *fmt, ...) PRINTF(2, 3);
 
 /* NULL does nothing. root_fd is closed where it is not negative: a dataset begins with -1. */
+/* Drops the channels of a first look, so that it can be taken again. */
+void image_forget(struct image *im);
+
 void dataset_free(struct dataset *d);

@@ -296,6 +296,7 @@ int dataset_look(struct dataset *d, size_t image, const struct scan_options *opt
 	struct image *im = &d->images[image];
 	struct look CLEANUP(look_done) k = { .d = d, .im = im, .opts = opts };
 	look_file_init(&k.file, d);
+	image_forget(im);
 	struct err own = { 0 };
 	int rc = look(&k, all, &own);
 	if (rc == 0)

@@ -400,7 +400,10 @@ def _kinds():
     for how in ("none", "lzw", "deflate", "packbits"):
         add(f"rgb-{how}", "u1", color, rows=10, compression=how)
         add(f"rgb-planar-{how}", "u1", color, rows=10, compression=how, planar=True)
-    add("rgb-u2-p2", "u2", color, rows=10, compression="lzw", predictor=2)
+    for dtype in DTYPES:
+        for how in ("lzw", "zstd"):
+            add(f"rgb-{dtype}-{how}-p2", dtype, color, rows=10, compression=how, predictor=2)
+    add("rgb-f8-p3", "f8", color, rows=10, compression="zstd", predictor=3)
     add("rgb-u2-p2-be", "u2", color, rows=10, compression="deflate", predictor=2, byteorder=">")
     add("rgb-planar-p2", "u2", color, tile=(32, 32), compression="lzw", predictor=2, planar=True)
     add("rgb-f4-p3", "f4", color, rows=10, compression="deflate", predictor=3)

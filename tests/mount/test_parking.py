@@ -140,7 +140,7 @@ def test_work_without_readers_stops(slow, mount):
 @pytest.mark.parametrize("restart", [True, False])
 def test_signals_interrupt_nobody(restart, slow, mount):
     """Handled signals, once and again and again, in look-up, open and read."""
-    with mount.within(slow, "--codec", "blosc-lz4", "--chunk-shape", "32,64,64") as m:
+    with mount.within(slow, "--codec", "blosc-lz4", "--chunk-shape", "64,64,64", "--threads", "1") as m:
         path = m.path / "s.zarr/0/0/3/3"
         timers = {0: (0.2, 0, restart), 1: (0.05, 0.05, restart), 2: (0.7, 0.3, restart)}
         with Readers([path] * 4, timers=timers) as readers:

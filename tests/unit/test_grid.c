@@ -563,7 +563,7 @@ START_TEST(refusals)
 {
 	struct grid_layout l = { false, true, 10, 100, 1 };
 	uint64_t size[AXIS_COUNT] = { 1, 1, 10, 100, 100 };
-	refused(size, &l, (uint64_t[]){ 1, 0, 1 }, EINVAL, "chunk shape 1,0,1 has a zero");
+	refused(size, &l, (uint64_t[]){ 1, 0, 1 }, EINVAL, "--chunk-shape 1,0,1 has a zero");
 	refused(size, &l, (uint64_t[]){ 300, 1024, 513 }, EINVAL, "at most 300 MiB");
 	refused(size, &l, (uint64_t[]){ UINT64_MAX, UINT64_MAX, 2 }, EINVAL, "at most 300 MiB");
 	struct grid g;

@@ -103,6 +103,18 @@ START_TEST(mountpoint_is_the_image)
 }
 END_TEST
 
+START_TEST(mounted_by_somebody_else)
+{
+	struct dataset d;
+	made_dataset(&d, 1, 3);
+	char *s = summary(&d, "/dev/fd/8");
+	has(s, "zarr.open(\"MOUNTPOINT/em.zarr/0\", mode=\"r\")\n");
+	ck_assert_ptr_null(strstr(s, "/dev/fd"));
+	free(s);
+	made_done(&d);
+}
+END_TEST
+
 START_TEST(several_images)
 {
 	struct dataset d;
@@ -220,6 +232,7 @@ int main(void)
 	tcase_add_test(t, one_image);
 	tcase_add_test(t, one_image_at_its_longest);
 	tcase_add_test(t, mountpoint_is_the_image);
+	tcase_add_test(t, mounted_by_somebody_else);
 	tcase_add_test(t, several_images);
 	tcase_add_test(t, info_in_words);
 	tcase_add_test(t, info_as_json);
