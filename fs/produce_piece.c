@@ -92,15 +92,17 @@ static void swap_samples(uint8_t *p, uint64_t n_bytes, size_t size)
 	}
 }
 
-/* Raw rows y0 .. y1-1 of the page, which lie one after another in the file from `off` on. */
+/* Raw rows y0 .. y1-1 of the page, which lie one after another in the file from `off` on. A band of tiles
+ * reaches beyond the page. */
 static int read_raw_rows(struct reading *r, uint64_t off, uint64_t y0, uint64_t y1, struct err *err)
 {
 	const struct piece *p = r->piece;
 	uint64_t page_row = (uint64_t)r->page.width * r->pixel, rows = y1 - y0;
-	uint64_t first = p->x0 * r->pixel, want = (p->x1 - p->x0) * r->pixel;
+	uint64_t x1 = min_u64(p->x1, r->page.width);
+	uint64_t first = p->x0 * r->pixel, want = (x1 - p->x0) * r->pixel;
 	uint8_t *out = p->out + (y0 - p->y0) * p->row_bytes;
 	int e = 0;
-	if (want == page_row) {
+	if (want == page_row && want == p->row_bytes) {
 		e = reader_exact(&r->lease.reader, out, rows * page_row, off, err);
 	} else {
 		for (uint64_t y = 0; y < rows && e == 0; y++)
@@ -125,13 +127,13 @@ static int raw_strips(struct reading *r, uint64_t uy0, const struct tiff_unit *u
 		      struct err *err)
 {
 	const struct piece *p = r->piece;
-	uint64_t row = (uint64_t)r->page.width * r->pixel;
+	uint64_t row = (uint64_t)r->page.width * r->pixel, end = min_u64(p->y1, r->page.height);
 	for (size_t i = 0; i < n;) {
 		uint64_t y0 = max_u64(p->y0, (uy0 + i) * r->page.unit_h), y1 = y0;
 		uint64_t off = units[i].offset + (y0 - (uy0 + i) * r->page.unit_h) * row;
 		size_t first = i;
 		do {
-			y1 = min_u64(p->y1, (uy0 + i + 1) * r->page.unit_h);
+			y1 = min_u64(end, (uy0 + i + 1) * r->page.unit_h);
 			i++;
 		} while (i < n && units[i].state == TIFF_UNIT_STORED &&
 			 units[first].state == TIFF_UNIT_STORED &&
