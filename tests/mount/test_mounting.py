@@ -267,7 +267,7 @@ def test_a_dead_mount_is_refused_and_cleared(stack, run, point):
     wait_for("dead", lambda: not alive(pid))
     with pytest.raises(OSError) as e:
         os.listdir(point)
-    assert e.value.errno == errno.ENOTCONN
+    assert e.value.errno in (errno.ENOTCONN, errno.ECONNABORTED)  # a request that was under way: aborted
     said = one_line(run(stack, point))
     assert "dead" in said and f"ngffuse -u {point}" in said
     assert "dead" in one_line(run("status", point))
