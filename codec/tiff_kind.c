@@ -47,7 +47,7 @@ static const struct {
 	{ 34676, false, false, "SGILog" },
 	{ 34677, false, false, "SGILog24" },
 	{ 34712, false, false, "JPEG 2000" },
-	{ TIFF_COMPRESSION_LERC, true, true, "LERC" },
+	{ TIFF_COMPRESSION_LERC, true, false, "LERC" },
 	{ 34892, false, false, "lossy JPEG" },
 	{ TIFF_COMPRESSION_LZMA, true, true, "LZMA" },
 	{ 34933, false, false, "PNG" },
@@ -72,13 +72,26 @@ const char *tiff_compression_name(uint16_t compression)
 	return i < ARRAY_SIZE(codecs) ? codecs[i].name : "unknown";
 }
 
+/* Writers of differences in these two exist, and libtiff gives the differences for the pixels. */
+static int check_ignored_predictor(const struct tiff_page *p, struct err *err)
+{
+	bool some_undo = p->compression == TIFF_COMPRESSION_PACKBITS ||
+			 p->compression == TIFF_COMPRESSION_LERC;
+	if (!some_undo || (p->predictor != 2 && p->predictor != 3))
+		return 0;
+	return err_set(err, ENOTSUP, "Predictor %u with compression %u (%s) is not supported",
+		       p->predictor, p->compression, tiff_compression_name(p->compression));
+}
+
 static int check_compression(const struct tiff_page *p, struct err *err)
 {
 	size_t i = codec_index(p->compression);
 	if (i == ARRAY_SIZE(codecs) || !codecs[i].accepted)
 		return err_set(err, ENOTSUP, "compression %u (%s) is not supported", p->compression,
 			       tiff_compression_name(p->compression));
-	if (!codecs[i].predicts || p->predictor == 1)
+	if (!codecs[i].predicts)
+		return check_ignored_predictor(p, err);
+	if (p->predictor == 1)
 		return 0;
 	bool floats = p->sample_format == FORMAT_FLOAT && p->bits >= 32;
 	if (p->predictor == 3 && !floats)

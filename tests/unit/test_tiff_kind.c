@@ -85,6 +85,12 @@ static const struct {
 	  "Predictor 3 with SampleFormat 1 of 8 bits is not supported" },
 	{ { { 317, 0 }, { 259, 5 } }, "Predictor 0 is not supported" },
 	{ { { 317, 34892 }, { 259, 50000 } }, "Predictor 34892 is not supported" },
+	/* Compressions that know no predictor, but some programs undo it. */
+	{ { { 317, 2 }, { 259, 32773 } },
+	  "Predictor 2 with compression 32773 (PackBits) is not supported" },
+	{ { { 317, 3 }, { 259, 34887 }, { 258, 32 }, { 339, 3 } },
+	  "Predictor 3 with compression 34887 (LERC) is not supported" },
+	{ { { 317, 1 }, { 259, 34887 } }, NULL },
 	/* Compressions that know no predictor. */
 	{ { { 317, 3 }, { 259, 1 } }, NULL },
 	{ { { 317, 9 }, { 259, 32773 } }, NULL },
