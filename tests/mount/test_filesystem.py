@@ -91,6 +91,44 @@ def test_dots(live):
         assert os.stat(folder / "..").st_ino == os.stat(folder.parent).st_ino
 
 
+class Dirent(ctypes.Structure):
+    _fields_ = [("ino", ctypes.c_uint64), ("off", ctypes.c_int64), ("reclen", ctypes.c_uint16),
+                ("kind", ctypes.c_uint8), ("name", ctypes.c_char * 256)]
+
+
+def test_large_folders(mount, tmp_path):
+    """Listings of many pieces are whole, and may be continued from any place in them."""
+    source = write_stack(tmp_path / "wide", picture((2, 3, 6000), "u1"))
+    with mount.within(source, "--codec", "none", "--chunk-shape", "1,1,1") as m:
+        folder = m.path / "wide.zarr/0/1/2"
+        for _ in range(2):
+            start = time.monotonic()
+            names = os.listdir(folder)
+            print(f"{len(names)} names in {(time.monotonic() - start) * 1000:.0f} ms")
+            assert names == [str(i) for i in range(6000)]
+        libc.opendir.restype = ctypes.c_void_p
+        libc.readdir.restype = ctypes.POINTER(Dirent)
+        libc.telldir.restype = ctypes.c_long
+        stream = ctypes.c_void_p(libc.opendir(os.fsencode(folder)))
+        entries = []
+        while True:
+            at = libc.telldir(stream)
+            entry = libc.readdir(stream)
+            if not entry:
+                break
+            entries.append((at, entry.contents.name, entry.contents.ino))
+        assert [name for _, name, _ in entries[2:]] == [b"%d" % i for i in range(6000)]
+        for at, name, ino in entries[::-97] + entries[::53]:
+            libc.seekdir(stream, ctypes.c_long(at))
+            entry = libc.readdir(stream)
+            assert (entry.contents.name, entry.contents.ino) == (name, ino)
+        libc.closedir(stream)
+        for i in (0, 999, 5999):
+            assert (folder / str(i)).stat().st_ino == entries[2 + i][2]
+        with pytest.raises(FileNotFoundError):
+            os.stat(folder / "6000")
+
+
 def test_statfs(live):
     v = os.statvfs(live.path)
     print(v)

@@ -152,6 +152,30 @@ def test_signals_interrupt_nobody(restart, slow, mount):
     assert len({r["digest"] for r in results}) == 1
 
 
+def size_by_fstat(path):
+    with open(path, "rb") as f:
+        return os.fstat(f.fileno()).st_size
+
+
+WAYS_TO_SIZES = {
+    "stat": lambda path: os.stat(path).st_size,
+    "fstat": size_by_fstat,
+    "wc": lambda path: int(subprocess.run(["wc", "-c", path], capture_output=True, check=True).stdout.split()[0]),
+}
+
+
+@pytest.mark.parametrize("way", WAYS_TO_SIZES)
+def test_sizes_of_slow_chunks_are_exact(way, slow, mount):
+    """The look-up was answered with a bound meanwhile, which nobody may see."""
+    with mount.within(slow, "--codec", "blosc-lz4", "--chunk-shape", "32,64,64", "--threads", "1") as m:
+        path = m.path / "s.zarr/0/0/20/20"
+        took, size = timed(WAYS_TO_SIZES[way], path)
+        data = path.read_bytes()
+        print(f"{way}: {size} bytes after {took:.1f} s")
+        assert size == len(data) == os.stat(path).st_size
+    assert took > 0.6, "the chunk was ready too early: this showed nothing"
+
+
 class Probe(threading.Thread):
     """Calls something over and over, and keeps the longest time it took."""
 
