@@ -55,7 +55,8 @@ static void damaged(struct tiff_unit *u, const char *why)
 static uint64_t room_end(const struct tiff_page *p, uint64_t size, uint64_t offset,
 			 uint64_t next_offset)
 {
-	const uint64_t others[] = { next_offset, p->ifd, p->offsets.offset, p->counts.offset };
+	const uint64_t others[] = { next_offset, p->ifd, p->next_ifd, p->offsets.offset,
+				    p->counts.offset };
 	uint64_t end = size;
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
 		if (others[i] > offset)

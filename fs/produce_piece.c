@@ -230,13 +230,19 @@ static int one_unit(struct reading *r, uint64_t ux, uint64_t uy, const struct ti
 	return 0;
 }
 
+/* Rows can be read straight from the file. */
+static bool is_raw(const struct tiff_page *g)
+{
+	return g->compression == TIFF_COMPRESSION_NONE && !g->tiled && g->fill_order != 2;
+}
+
 static int read_units(struct reading *r, struct err *err)
 {
 	const struct piece *p = r->piece;
 	const struct tiff_page *g = &r->page;
 	uint64_t uy0 = p->y0 / g->unit_h, uy1 = min_u64(ceil_div(p->y1, g->unit_h), g->units_y);
 	uint64_t ux0 = p->x0 / g->unit_w, ux1 = min_u64(ceil_div(p->x1, g->unit_w), g->units_x);
-	bool raw = g->compression == TIFF_COMPRESSION_NONE && !g->tiled && g->fill_order != 2;
+	bool raw = is_raw(g);
 	struct tiff_unit units[UNITS_AT_ONCE];
 	/* Strips are one column: many rows of them at once. Tiles: a row of them after another. */
 	for (uint64_t uy = uy0, step; uy < uy1; uy += step) {
@@ -257,7 +263,10 @@ static int read_units(struct reading *r, struct err *err)
 			}
 			if (e < 0)
 				return e;
-			if (r->task != NULL && store_task_stopped(r->task))
+			/* A sample that is not whole is not used. */
+			bool useless =
+				r->task != NULL ? store_task_stopped(r->task) : r->worst != 0;
+			if (useless)
 				return 0;
 		}
 	}
@@ -274,7 +283,8 @@ static int read_page(struct reading *r, struct err *err)
 	const struct tiff_page *k = &r->im->kind;
 	r->same_layout = r->page.unit_h == k->unit_h && r->page.unit_w == k->unit_w &&
 			 r->page.tiled == k->tiled && r->page.planar == k->planar;
-	if (tiff_unit_bytes(&r->page, r->page.unit_h) > max_u64(r->im->unit_bytes_max, 16 * MiB))
+	if (!is_raw(&r->page) &&
+	    tiff_unit_bytes(&r->page, r->page.unit_h) > max_u64(r->im->unit_bytes_max, 16 * MiB))
 		return err_set(err, EBADMSG,
 			       "its %s are much larger than those of the image's other files",
 			       r->page.tiled ? "tiles" : "strips");

@@ -57,15 +57,18 @@ static char *joined(const struct draft *f)
 }
 
 /* Gives the draft `id`, or id_2, id_3, .. where that is taken. Takes id over. */
-static int settle(struct draft *f, char *id, void **taken)
+static int settle(const struct dataset *d, struct draft *f, char *id, void **taken)
 {
 	char *want = id;
 	for (unsigned k = 2;; k++) {
 		void *found = want == NULL ? NULL : tsearch(want, taken, compare_ids);
 		if (found != NULL && *(char **)found == want) {
 			f->im->id = want;
-			if (want != id)
-				free(id);
+			if (want == id)
+				return 0;
+			image_warn(f->im, "another image has the name %s: this one begins with %s",
+				   id, d->files[f->first].path);
+			free(id);
 			return 0;
 		}
 		if (want != id)
@@ -100,7 +103,7 @@ int drafts_name(struct drafts *ds, const char *name, struct err *err)
 	void *taken = NULL;
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < ds->n; i++)
-		rc = settle(&ds->v[i], joined(&ds->v[i]), &taken);
+		rc = settle(ds->d, &ds->v[i], joined(&ds->v[i]), &taken);
 	tdestroy(taken, keep);
 	return rc == 0 ? 0 : err_oom(err);
 }

@@ -85,6 +85,28 @@ bool look_compatible(const struct tiff_page *a, const struct tiff_page *b)
 	return tiff_same_kind(a, b) && (a->samples == 1 || a->planar == b->planar);
 }
 
+/* What the samples mean, where their number does not say it. */
+static void describe_colours(struct text *t, const struct tiff_page *p)
+{
+	static const struct {
+		uint16_t number;
+		const char *name;
+	} names[] = { { 3, "palette" }, { 4, "mask" },	  { 5, "CMYK" },
+		      { 6, "YCbCr" },	{ 8, "CIELab" },  { 9, "ICCLab" },
+		      { 10, "ITULab" }, { 32803, "CFA" }, { 34892, "linear raw" } };
+	uint16_t n = p->photometric;
+	bool rgb = n == 2 || (n == 6 && p->compression == TIFF_COMPRESSION_JPEG);
+	if (p->samples < 3 ? n <= 1 : rgb)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (names[i].number == n) {
+			text_addf(t, " (%s)", names[i].name);
+			return;
+		}
+	}
+	text_addf(t, " (photometric %u)", n);
+}
+
 void look_describe(struct text *t, const struct tiff_page *p)
 {
 	text_addf(t, "%u x %u", p->width, p->height);
@@ -96,6 +118,7 @@ void look_describe(struct text *t, const struct tiff_page *p)
 	else
 		text_addf(t, " %u bit (format %u, %s)", p->bits, p->sample_format,
 			  tiff_compression_name(p->compression));
+	describe_colours(t, p);
 }
 
 int image_page_read(const struct dataset *d, const struct image *im, const struct plane *p,

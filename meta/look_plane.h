@@ -25,6 +25,6 @@ struct reader look_reader(const struct look_file *f);
 /* True where the two can be planes of one image: kind, type and planar or not. */
 bool look_compatible(const struct tiff_page *a, const struct tiff_page *b);
 
-/* "100 x 200 uint8", "100 x 200 x 3 uint8"; appended. */
+/* "100 x 200 uint8", "100 x 200 x 3 uint8", "100 x 200 uint8 (palette)"; appended. */
 struct text;
 void look_describe(struct text *t, const struct tiff_page *p);

@@ -124,6 +124,15 @@ static void keep_ifds(struct source_file *f, struct pages *p)
 	f->page_ifds = p->first_ifd ? NULL : STEAL(p->ifds);
 }
 
+static void note_cut(struct survey *out, const struct source_file *f, const struct pages *p)
+{
+	if (p->cut)
+		text_addf(&out->notes,
+			  "%s: its chain of pages is broken after %u (it runs in a circle or out "
+			  "of the file)\n",
+			  f->path, p->n + (uint32_t)p->n_out);
+}
+
 /* Files of one plane each, as far as looked at. */
 static int settle_single(struct drafts *ds, size_t first, const struct name_image *ni,
 			 struct looks *l, struct survey *out)
@@ -133,6 +142,7 @@ static int settle_single(struct drafts *ds, size_t first, const struct name_imag
 		struct source_file *f = file_of(ds, first, ni, l->member[i]);
 		if (survey_leave_out(ds->d, f, p) != 0)
 			return -ENOMEM;
+		note_cut(out, f, p);
 		if (p->n > 1)
 			text_addf(&out->notes,
 				  "%s has %u pages, the others one: only its first is used\n",
@@ -180,9 +190,7 @@ static int count_all(struct drafts *ds, size_t first, const struct name_image *n
 			return rc != 0 ? rc : -ENOMEM;
 		compare(out, ref, &p, m, last);
 		out->apart |= p.apart;
-		if (p.cut)
-			text_addf(&out->notes, "%s: its chain of pages is broken after %u\n",
-				  f->path, p.n);
+		note_cut(out, f, &p);
 		if (last)
 			out->last_pages = p.n;
 		keep_ifds(f, &p);

@@ -157,6 +157,55 @@ START_TEST(all_files_or_a_sample)
 }
 END_TEST
 
+START_TEST(pages_beyond_the_first_are_told)
+{
+	series("src", PAGES(GRAY(8, 6)), 9);
+	tiny_pages(PAGES(GRAY(8, 6), GRAY(8, 6), GRAY(8, 6)), "src/s_003.tif");
+	/* A stored overview is no plane that is lost. */
+	tiny_pages(PAGES(GRAY(8, 6), { .w = 4, .h = 3, .photometric = 1, .subfile = 1 }),
+		   "src/s_005.tif");
+	const struct image *im = look("src");
+	ck_assert(warned(im, "1 of 9 files looked at have several pages"));
+	ck_assert(warned(im, "s_003.tif: 3 pages"));
+	ck_assert_uint_eq(im->n_damaged, 0);
+}
+END_TEST
+
+START_TEST(colours_that_differ_are_named)
+{
+	series("src", PAGES(GRAY(8, 6)), 9);
+	tiny_pages(PAGES({ .w = 8, .h = 6, .photometric = 0 }), "src/s_003.tif");
+	tiny_pages(PAGES({ .w = 8, .h = 6, .photometric = 3 }), "src/s_005.tif");
+	const struct image *im = look("src");
+	ck_assert(warned(im, "s_003.tif: WhiteIsZero"));
+	ck_assert(warned(im, "s_005.tif: 8 x 6 uint8 (palette)"));
+	ck_assert_uint_eq(im->n_damaged, 1);
+}
+END_TEST
+
+START_TEST(claims_beyond_the_stored_bytes_are_told)
+{
+	struct tiny_page page = {
+		.w = 1024, .h = 1024, .photometric = 1, .compression = 8, .count = 1000
+	};
+	tiny_pages(PAGES(page), "src/a.tif");
+	ck_assert(!warned(look("src"), "stored bytes"));
+	page.count = 900;
+	tiny_pages(PAGES(page), "src/a.tif");
+	ck_assert(warned(look("src"), "1 of 1 strips: too few stored bytes"));
+}
+END_TEST
+
+START_TEST(mended_byte_counts_are_told)
+{
+	series("src", PAGES(GRAY(8, 6)), 3);
+	tiny_pages(PAGES({ .w = 8, .h = 6, .photometric = 1, .count = 7 }), "src/s_002.tif");
+	const struct image *im = look("src");
+	ck_assert(warned(im, "s_002.tif: 1 of 1 strips: its byte count is wrong"));
+	ck_assert_uint_eq(im->n_damaged, 0);
+}
+END_TEST
+
 START_TEST(damaged_strips_are_told)
 {
 	series("src", PAGES(GRAY(8, 6)), 3);
@@ -453,6 +502,10 @@ static Suite *suite(bool have_shared)
 		unsupported_pages_have_a_sentence,
 		all_files_or_a_sample,
 		damaged_strips_are_told,
+		mended_byte_counts_are_told,
+		pages_beyond_the_first_are_told,
+		colours_that_differ_are_named,
+		claims_beyond_the_stored_bytes_are_told,
 		voxel_size_by_option,
 		voxel_size_by_tags,
 		one_channel,

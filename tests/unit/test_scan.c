@@ -268,6 +268,10 @@ START_TEST(ids_differ_without_regard_to_case)
 		for (size_t k = 0; k < i; k++)
 			ck_assert_int_ne(strcasecmp(d->images[i].id, d->images[k].id), 0);
 	ids_are("A a_2 a_2_2");
+	ck_assert_uint_eq(d->images[0].n_warnings, 0);
+	ck_assert_uint_ge(d->images[2].n_warnings, 1);
+	ck_assert_str_eq(d->images[2].warnings[0],
+			 "another image has the name a_2: this one begins with a_2/x_000.tif");
 }
 END_TEST
 
@@ -530,6 +534,22 @@ START_TEST(files_that_do_not_fit_together)
 }
 END_TEST
 
+START_TEST(a_chain_that_is_cut_off_is_told)
+{
+	struct stat st;
+	tiny_pages(PAGES(GRAY(8, 6)), "one.tif");
+	ck_assert_int_eq(stat("one.tif", &st), 0);
+	tiny_pages(PAGES(GRAY(8, 6), GRAY(8, 6), GRAY(8, 6)), "a.tif");
+	ck_assert_int_eq(truncate("a.tif", st.st_size), 0);
+	scan("a.tif");
+	ck_assert_uint_eq(d->n_images, 1);
+	ck_assert_uint_eq(d->images[0].n_warnings, 1);
+	ck_assert_msg(strstr(d->images[0].warnings[0], "a.tif: its chain of pages is broken "
+						       "after 1") != NULL,
+		      "%s", d->images[0].warnings[0]);
+}
+END_TEST
+
 START_TEST(a_stack_cut_in_parts)
 {
 	const struct tiny_page *three = PAGES(GRAY(8, 6), GRAY(8, 6), GRAY(8, 6));
@@ -742,6 +762,7 @@ static Suite *suite(void)
 		pages_of_several_kinds,
 		numbered_files_of_several_pages,
 		files_that_do_not_fit_together,
+		a_chain_that_is_cut_off_is_told,
 		a_stack_cut_in_parts,
 		an_unreadable_file_among_files_of_pages,
 		patterns,

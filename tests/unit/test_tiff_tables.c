@@ -97,6 +97,23 @@ START_TEST(wrong_count_does_not_reach_into_the_next_strip)
 }
 END_TEST
 
+START_TEST(wrong_count_does_not_reach_into_the_next_page)
+{
+	/* The first IFD, 4000 of its strip's 4096 bytes, the second IFD. */
+	static const uint8_t zero[4000];
+	made_begin(&file, false, false);
+	struct made_list l = made_page(64, 64, 200, 4000);
+	made_ifd(&file, l.t);
+	made_data(&file, zero, 4200 - file.n);
+	made_ifd(&file, l.t);
+	made_data(&file, zero, sizeof(zero));
+	struct tiff_page p;
+	ck_assert_int_eq(read_first(&p), 0);
+	ck_assert_uint_eq(p.next_ifd, 4200);
+	ck_assert_int_eq(unit_of(&p, 0).state, TIFF_UNIT_DAMAGED);
+}
+END_TEST
+
 START_TEST(file_that_ends_in_its_strip)
 {
 	/* 4000 of 4096 bytes, and the IFD before them. */
@@ -143,6 +160,7 @@ int main(void)
 	tcase_add_test(c, sparse_and_damaged_units);
 	tcase_add_test(c, header_of_bigtiff_is_no_strip);
 	tcase_add_test(c, wrong_count_does_not_reach_into_the_next_strip);
+	tcase_add_test(c, wrong_count_does_not_reach_into_the_next_page);
 	tcase_add_test(c, file_that_ends_in_its_strip);
 	tcase_add_test(c, page_without_byte_counts);
 	suite_add_tcase(s, c);

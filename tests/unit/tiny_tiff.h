@@ -19,6 +19,7 @@ struct tiny_page {
 	uint32_t num, den;    /* of both resolutions */
 	uint32_t subfile;     /* 0: no tag */
 	uint32_t far_strip;   /* not 0: the strip lies there instead */
+	uint32_t count;	      /* not 0: the strip's byte count says that instead */
 	const char *description;
 };
 
@@ -91,7 +92,9 @@ static inline unsigned tiny_tags(const struct tiny_page *p, uint32_t strip, uint
 	t[n++] = (struct tiny_tag){ 277, 3, 1, samples };
 	t[n++] = (struct tiny_tag){ 278, 4, 1, p->h };
 	t[n++] = (struct tiny_tag){ 279, planes > 1 ? 3 : 4, planes,
-				    planes > 1 ? bytes / planes | bytes / planes << 16 : bytes };
+				    planes > 1	    ? bytes / planes | bytes / planes << 16
+				    : p->count != 0 ? p->count
+						    : bytes };
 	if (p->unit != 0) {
 		t[n++] = (struct tiny_tag){ 282, 5, 1, where[2] };
 		t[n++] = (struct tiny_tag){ 283, 5, 1, where[2] };
