@@ -100,7 +100,7 @@ END_TEST
 START_TEST(wrong_count_does_not_reach_into_the_next_page)
 {
 	/* The first IFD, 4000 of its strip's 4096 bytes, the second IFD. */
-	static const uint8_t zero[4000];
+	static const uint8_t zero[4200];
 	made_begin(&file, false, false);
 	struct made_list l = made_page(64, 64, 200, 4000);
 	made_ifd(&file, l.t);
