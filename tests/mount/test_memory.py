@@ -11,6 +11,15 @@ pytestmark = pytest.mark.fuse
 MIB = 1 << 20
 
 
+def sanitized(program):
+    """A sanitizer keeps freed memory and shadows of it, so that the resident size says nothing of the budget."""
+    data = open(program, "rb").read()
+    found = b"__asan_init" in data or b"__tsan_init" in data
+    if found:
+        print("a sanitizer build: resident memory is not compared")
+    return found
+
+
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory):
     """256 MiB decoded, LZW strips of 32 rows; pages repeat, but for the depth that differs."""
@@ -33,7 +42,7 @@ def expected_digests(voxels, names, chunk):
 
 
 @pytest.mark.parametrize("codec", ["none", "blosc-zstd"])
-def test_64_mib_and_32_readers(codec, stack, mount):
+def test_64_mib_and_32_readers(codec, stack, mount, ngffuse):
     """32 readers at a time until all chunks are read: twice by turns, so that the cache never helps."""
     folder, voxels = stack
     seen = []
@@ -60,11 +69,11 @@ def test_64_mib_and_32_readers(codec, stack, mount):
     if codec == "none":
         assert list(expected_digests(voxels, names, chunk)) == [seen[0][n] for n in names]
     assert memory["budget"] == 64 * MIB and memory["peak"] <= memory["budget"]
-    assert rss <= memory["budget"] + 64 * MIB
+    assert sanitized(ngffuse) or rss <= memory["budget"] + 64 * MIB
 
 
 @pytest.mark.parametrize("shape", ["auto", "32,512,512", "1,64,64"])
-def test_a_budget_that_is_too_small_is_refused(shape, stack, mount, run, tmp_path):
+def test_a_budget_that_is_too_small_is_refused(shape, stack, mount, run, tmp_path, ngffuse):
     folder, _ = stack
     args = ["--codec", "none", "--chunk-shape", shape]
     done = run(*args, "--memory", "1M", folder, tmp_path / "m")
@@ -83,4 +92,4 @@ def test_a_budget_that_is_too_small_is_refused(shape, stack, mount, run, tmp_pat
         rss = peak_rss(m.pid)
     print(f"{shape}: --memory {enough[1]}M: peak resident {rss / MIB:.0f} MiB")
     assert all(r["error"] is None for r in results)
-    assert rss <= (int(enough[1]) + 64) * MIB
+    assert sanitized(ngffuse) or rss <= (int(enough[1]) + 64) * MIB
