@@ -38,8 +38,10 @@ static void init(void *userdata, struct fuse_conn_info *conn)
 {
 	struct ops *ops = userdata;
 	want(conn, FUSE_CAP_EXPORT_SUPPORT, true);
-	/* Nothing changes while mounted; and copies through pipes are slower than plain ones. */
-	want(conn, FUSE_CAP_AUTO_INVAL_DATA, false);
+	/* Where a LOOKUP announced a bound, a read must ask for the exact size first: without this the kernel
+	 * asks only at what it takes for the end, and a reader that does not stat gets zeros behind the end. */
+	want(conn, FUSE_CAP_AUTO_INVAL_DATA, true);
+	/* Copies through pipes are slower than plain ones. */
 	want(conn, FUSE_CAP_SPLICE_READ, false);
 	want(conn, FUSE_CAP_SPLICE_WRITE, false);
 	want(conn, FUSE_CAP_SPLICE_MOVE, false);
