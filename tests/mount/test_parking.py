@@ -7,7 +7,7 @@ import threading
 import time
 
 import pytest
-from workbench import Readers, before_others, level, picture, slow_stack, wait_for, write_stack
+from workbench import Readers, before_others, level, picture, slow_stack, wait_for, write_repeated, write_stack
 
 pytestmark = pytest.mark.fuse
 
@@ -252,3 +252,19 @@ def test_unmount_while_readers_wait(slow, mount):
         assert all(r["error"] is not None for r in results)
         assert not os.path.ismount(m.path)
         m._unmount = lambda: None
+
+
+@pytest.mark.parametrize("round_", range(3))
+def test_readers_that_never_stat_meet_the_end(tmp_path, mount, round_):
+    """Where the look-up announced a bound, nobody reads zeros between the end of the chunk and the bound. Chunks
+    that are evicted before they are read, so that reads wait and are answered in any order; it takes luck, so thrice."""
+    strips = write_repeated(tmp_path / "s", picture((2048, 2048), seed=round_), 32, compression="lzw", rowsperstrip=32)
+    with mount.within(strips, "--codec", "blosc-zstd", "--memory", "64M", "--threads", "1") as m:
+        paths = [m.path / f"s.zarr/0/0/{y}/{x}" for x in range(8) for y in range(32)]
+        with Readers(paths) as readers:
+            results = readers.go().wait()
+            print(f"{len(paths)} chunks took {readers.took:.1f} s; {level(m.status())}")
+        assert level(m.status())["evicted"] > 100, "nothing had to wait: this showed nothing"
+        wrong = [(path.parent.name, path.name) for path, result in zip(paths, results)
+                 if result["error"] or result["size"] != os.stat(path).st_size]
+        assert not wrong
