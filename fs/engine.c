@@ -11,7 +11,7 @@
 
 static const uint64_t default_least = 256 * MiB;
 static const uint64_t default_most = 4 * GiB;
-static const uint64_t sample_band = 8 * MiB;
+static const uint64_t usual_look = 20 * MiB;
 
 uint64_t engine_budget(const struct engine *e)
 {
@@ -42,18 +42,33 @@ static int weigh(const struct engine_parts *p, const struct image *im, struct er
 	return e;
 }
 
-static int look(struct engine_parts *p, struct bench *b, size_t i, struct err *err)
+/* What the image is, and what its sample will hold in memory. */
+static int scan(struct engine_parts *p, size_t i, struct err *err)
 {
 	struct dataset *d = p->engine->data;
-	struct image *im = &d->images[i];
 	const struct engine_config *c = &p->engine->config;
 	int e = dataset_look(d, i, &c->scan, c->parse_all, err);
-	if (e == 0) {
-		set_codec(c, im);
-		e = weigh(p, im, err);
-	}
+	if (e < 0)
+		return e;
+	set_codec(c, &d->images[i]);
+	e = weigh(p, &d->images[i], err);
 	if (e == 0)
-		e = sample_image(&p->plant, b, im, (uint32_t)i, c->codec_auto, err);
+		p->sample_needs[i] = sample_needs(&d->images[i]);
+	return e;
+}
+
+/* -EAGAIN: the sample needs more memory than was reserved, the next try will have it. */
+static int look(struct engine_parts *p, struct bench *b, size_t i, struct err *err)
+{
+	struct image *im = &p->engine->data->images[i];
+	bool known = p->sample_needs[i] != 0;
+	int e = known ? 0 : scan(p, i, err);
+	if (e == 0 && !known && p->budget != 0 && p->sample_needs[i] > p->look_least)
+		return -EAGAIN;
+	if (e == 0)
+		e = sample_image(&p->plant, b, im, (uint32_t)i, p->engine->config.codec_auto, err);
+	if (e == 0)
+		e = weigh(p, im, err); /* with the codec that the sample decided for */
 	if (e == -ENOMEM)
 		return e; /* tried again by whoever asks next */
 	if (e < 0) {
@@ -86,7 +101,10 @@ int engine_look(struct engine *e, size_t image, struct err *err)
 	struct bench b;
 	if (!bench_init(&b))
 		return err_oom(err);
-	int r = look(e->parts, &b, image, err);
+	int r;
+	do
+		r = look(e->parts, &b, image, err);
+	while (r == -EAGAIN);
 	bench_done(&b);
 	return r;
 }
@@ -106,8 +124,8 @@ static int first_looks(struct engine *e, struct err *err)
 static uint64_t needed(struct engine *e)
 {
 	struct engine_parts *p = e->parts;
-	uint64_t least = p->look.lane, slot;
-	p->largest_slot = p->lazy ? MiB + MiB / 16 : 64 * KiB;
+	uint64_t least = p->look_least, slot;
+	p->largest_slot = 64 * KiB;
 	for (size_t i = 0; i < e->data->n_images; i++) {
 		const struct image *im = &e->data->images[i];
 		if (image_state(im) != IMAGE_READY)
@@ -115,7 +133,19 @@ static uint64_t needed(struct engine *e)
 		least = max_u64(least, engine_least(im, &slot));
 		p->largest_slot = max_u64(p->largest_slot, slot);
 	}
+	/* Chunks of `auto` are at most 1 MiB, whatever is looked at later; any codec may follow from a sample. */
+	if (p->lazy)
+		p->largest_slot = max_u64(p->largest_slot, pool_round(MiB + MiB / 8));
+	p->least = least;
 	return store_budget_needed(least, p->largest_slot);
+}
+
+/* Images that are looked at later may have larger chunks: room for them, where that costs the others little. */
+static void allow_larger_slots(struct engine_parts *p)
+{
+	uint64_t slot = max_u64(2 * p->largest_slot, p->budget / 64);
+	if (p->lazy && store_budget_needed(p->least, slot) <= p->budget)
+		p->largest_slot = slot;
 }
 
 static int choose_budget(struct engine *e, struct err *err)
@@ -127,6 +157,7 @@ static int choose_budget(struct engine *e, struct err *err)
 	if (asked != 0)
 		budget = asked;
 	e->parts->budget = budget;
+	allow_larger_slots(e->parts);
 	if (need <= budget)
 		return 0;
 	uint64_t mib = ceil_div(need, MiB);
@@ -140,7 +171,12 @@ static int make_parts(struct engine *e, struct err *err)
 {
 	struct engine_parts *p = e->parts;
 	p->engine = e;
-	p->plant = (struct plant){ .data = e->data,
+	p->look_least = pool_round(usual_look);
+	p->sample_needs = calloc(max_u64(1, e->data->n_images), sizeof(*p->sample_needs));
+	if (p->sample_needs == NULL)
+		return err_oom(err);
+	p->plant = (struct plant){ .oversized = &p->oversized,
+				   .data = e->data,
 				   .files = files_new(e->data),
 				   .pool = pool_new(),
 				   .damaged = e->config.damaged };
@@ -149,8 +185,6 @@ static int make_parts(struct engine *e, struct err *err)
 	int r = first_looks(e, err);
 	if (r < 0)
 		return r;
-	/* A first look holds its sample, and one strip or tile with what it is decoded from. */
-	p->look = (struct run_cost){ .lane = pool_round(2 * sample_band) };
 	r = choose_budget(e, err);
 	if (r < 0)
 		return r;
@@ -159,7 +193,8 @@ static int make_parts(struct engine *e, struct err *err)
 	};
 	struct store_config sc = { .budget = p->budget,
 				   .largest_slot = p->largest_slot,
-				   .threads = e->config.threads };
+				   .threads = e->config.threads,
+				   .spots_max = 256 };
 	p->workers = workers_new(&wc);
 	e->store = store_new(&sc, &engine_ops, p);
 	p->plant.store = e->store;
@@ -172,6 +207,8 @@ static void parts_free(struct engine *e)
 	store_free(e->store);
 	files_free(p->plant.files);
 	pool_free(p->plant.pool);
+	free(p->sample_needs);
+	pthread_mutex_destroy(&p->oversized);
 	free(p);
 	e->parts = NULL;
 	e->store = NULL;
@@ -184,6 +221,7 @@ int engine_new(struct dataset *data, const struct engine_config *config, struct 
 	out->parts = calloc(1, sizeof(*out->parts));
 	if (out->parts == NULL)
 		return err_oom(err);
+	pthread_mutex_init(&out->parts->oversized, NULL);
 	if (out->config.threads == 0)
 		out->config.threads = cgroup_cores();
 	int r = make_parts(out, err);
@@ -199,11 +237,13 @@ int engine_start(struct engine *e, struct err *err)
 	return workers_start(e->parts->workers, err);
 }
 
-void engine_stop(struct engine *e)
+bool engine_stop(struct engine *e)
 {
 	store_shutdown(e->store);
-	workers_stop(e->parts->workers);
+	if (!workers_stop(e->parts->workers))
+		return false;
 	parts_free(e);
 	dataset_free(e->data);
 	e->data = NULL;
+	return true;
 }

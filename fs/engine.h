@@ -35,8 +35,9 @@ enum { ENGINE_FIRST_LOOKS = 64 };
 
 int engine_start(struct engine *e, struct err *err);
 
-/* Answers what waits with EIO, ends the threads, frees the store and the dataset. */
-void engine_stop(struct engine *e);
+/* Answers what waits with EIO, ends the threads, frees the store and the dataset. False where a read hangs:
+ * then a thread still uses all of it, nothing is freed, and the process should end by _exit. */
+bool engine_stop(struct engine *e);
 
 /* The first look at an image on this thread, where it did not take place yet (not while workers run):
  * scan, windows, codec. An unusable image is its error. */

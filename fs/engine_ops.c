@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -18,11 +19,22 @@ static uint64_t run_of(void *ctx, const struct store_key *chunk, uint32_t *k)
 	return grid_run_of(g, chunk->index);
 }
 
+static uint64_t chunk_of(void *ctx, const struct store_key *run, uint32_t k)
+{
+	return grid_run_chunk(&image_of(ctx, run)->grid, run->index, k);
+}
+
+/* The budget was chosen so that an image's largest run fits, which holds as much as its sample. */
+static uint64_t look_needs(const struct engine_parts *p, uint32_t image)
+{
+	return max_u64(p->look_least, min_u64(pool_round(p->sample_needs[image]), p->budget / 2));
+}
+
 static void cost(void *ctx, const struct store_key *run, uint32_t lone, struct run_cost *out)
 {
 	const struct engine_parts *p = ctx;
 	if (run->level == STORE_FIRST_LOOK)
-		*out = p->look;
+		*out = (struct run_cost){ .lane = look_needs(p, run->image) };
 	else
 		produce_cost(image_of(p, run), run->index, lone, out);
 }
@@ -86,8 +98,8 @@ static bool dying(UNUSED void *ctx, int pid)
 	char path[40], buf[4096];
 	snprintf(path, sizeof(path), "/proc/%d/status", pid);
 	CLEANUP(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT;
+	if (fd < 0) /* with hidepid a process that lives may be invisible */
+		return errno == ENOENT && kill(pid, 0) < 0 && errno == ESRCH;
 	int64_t n = read(fd, buf, sizeof(buf) - 1);
 	if (n <= 0)
 		return errno == ESRCH;
@@ -123,8 +135,10 @@ static void give_back(void *ctx, void *buf, uint64_t size)
 	pool_put(p->plant.pool, buf, size);
 }
 
-const struct store_ops engine_ops = { run_of, cost,  lone_pays,	   bound,      planes,	 needs,
-				      now,    dying, wake_workers, wake_clock, give_back };
+const struct store_ops engine_ops = {
+	run_of, chunk_of, cost,	 lone_pays,    bound,	   planes,
+	needs,	now,	  dying, wake_workers, wake_clock, give_back
+};
 
 uint64_t engine_least(const struct image *im, uint64_t *slot)
 {

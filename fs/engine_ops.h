@@ -8,9 +8,12 @@ struct engine_parts {
 	struct engine *engine;
 	struct plant plant;
 	struct workers *workers;
-	uint64_t budget, largest_slot;
-	bool lazy;	      /* some images are looked at later: their needs are weighed then */
-	struct run_cost look; /* of a first look */
+	pthread_mutex_t oversized;
+	uint64_t budget; /* 0: not chosen yet */
+	uint64_t least, largest_slot;
+	bool lazy;		/* some images are looked at later: their needs are weighed then */
+	uint64_t look_least;	/* reserved for a first look, which is enough for most */
+	uint64_t *sample_needs; /* of each image, once that is known; before, 0 */
 };
 
 extern const struct store_ops engine_ops; /* ctx: struct engine_parts */

@@ -49,6 +49,15 @@ static inline void list_remove(struct link *l)
 	l->prev = l->next = NULL;
 }
 
+/* Moves everything in `from` to the end of `to`. */
+static inline void list_splice(struct link *to, struct link *from)
+{
+	for (struct link *l; (l = from->next) != from;) {
+		list_remove(l);
+		list_append(to, l);
+	}
+}
+
 /* First link, NULL if there is none. */
 static inline struct link *list_first(const struct link *head)
 {

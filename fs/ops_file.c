@@ -78,7 +78,6 @@ static void opened(void *data, const struct answer *a)
 		return;
 	case ANSWER_BOUND:
 	case ANSWER_FAILED:
-		r->file->handle.failed_len = a->len;
 		answer_open(r, true);
 		return;
 	case ANSWER_CANCELLED:

@@ -32,8 +32,7 @@ void bench_done(struct bench *b)
 bool produce_lone_pays(const struct image *im)
 {
 	const struct tiff_page *k = &im->kind;
-	bool raw_rows = k->compression == TIFF_COMPRESSION_NONE && !k->tiled && k->fill_order != 2;
-	return raw_rows &&
+	return produce_is_raw(k) &&
 	       (uint64_t)k->width * im->grid.layout.samples * im->grid.voxel > lone_row_bytes;
 }
 
@@ -69,13 +68,11 @@ static uint64_t piece_rows(const struct image *im, const struct band_box *b, boo
 	return min_u64(rows, max_u64(unit, fit / unit * unit));
 }
 
-/* Bytes of stored data and decoded scratch that a decode task may hold beside the band. */
-static uint64_t decode_scratch(const struct image *im)
+uint64_t produce_decode_scratch(const struct image *im)
 {
-	if (im->kind.compression != TIFF_COMPRESSION_NONE || im->kind.tiled ||
-	    im->kind.fill_order == 2)
-		return pool_round(unit_stored_max(&im->kind)) + pool_round(im->unit_bytes_max);
-	return 0;
+	return produce_is_raw(&im->kind)
+		       ? 0
+		       : pool_round(unit_stored_max(&im->kind)) + pool_round(im->unit_bytes_max);
 }
 
 void produce_cost(const struct image *im, uint64_t run, uint32_t lone, struct run_cost *out)
@@ -88,7 +85,7 @@ void produce_cost(const struct image *im, uint64_t run, uint32_t lone, struct ru
 	out->band = pool_round(planes * rows * band_row_bytes(im, &b));
 	out->slot = pool_round(encode_bound(&im->encode, raw));
 	uint64_t encode_scratch = im->encode.codec == CODEC_NONE ? 0 : pool_round(raw);
-	out->lane = max_u64(decode_scratch(im), encode_scratch);
+	out->lane = max_u64(produce_decode_scratch(im), encode_scratch);
 	out->pieces = (uint32_t)(planes * ceil_div(rows, piece_rows(im, &b, alone)));
 	out->chunks = (uint32_t)grid_run_chunks(&im->grid, run);
 }

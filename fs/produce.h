@@ -2,6 +2,8 @@
  * encoding chunks. Everything here is called by one worker at a time with its own `struct bench`. */
 #pragma once
 
+#include <pthread.h>
+
 #include "codec/unit.h"
 #include "fs/engine.h"
 #include "fs/files.h"
@@ -19,6 +21,9 @@ void bench_done(struct bench *b);
 
 /* What all workers share; constant but for what locks itself. */
 struct plant {
+	/* Held while a strip or tile is decoded that is larger than the image's others, for which its job
+	 * reserved nothing: one at a time. */
+	pthread_mutex_t *oversized;
 	const struct dataset *data;
 	struct files *files;
 	struct pool *pool;
@@ -32,6 +37,8 @@ struct piece {
 	uint64_t y0, y1, x0, x1;  /* voxels of the plane */
 	uint8_t *out;		  /* voxel (y0, x0) in the band */
 	uint64_t row_bytes;	  /* of the band */
+	uint64_t
+		unit_max; /* decoded strips or tiles above this are refused; 0: by the image's own */
 };
 
 /* The box of voxels that the band of a run (of a lone chunk) holds. */
@@ -43,6 +50,15 @@ void produce_band_box(const struct image *im, uint64_t run, uint32_t lone, struc
 
 /* Cost of a run, or of one of its chunks alone. */
 void produce_cost(const struct image *im, uint64_t run, uint32_t lone, struct run_cost *out);
+
+/* Rows of such pages can be read straight from the file. */
+static inline bool produce_is_raw(const struct tiff_page *p)
+{
+	return p->compression == TIFF_COMPRESSION_NONE && !p->tiled && p->fill_order != 2;
+}
+
+/* Bytes of stored data and decoded scratch that decoding one strip or tile may hold beside the band. */
+uint64_t produce_decode_scratch(const struct image *im);
 
 /* True where a lone chunk is better read by itself: raw strips that need no work but a byte swap. */
 bool produce_lone_pays(const struct image *im);

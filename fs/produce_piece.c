@@ -6,7 +6,10 @@
 #include "fs/log.h"
 #include "fs/produce.h"
 
-enum { UNITS_AT_ONCE = 256 };
+enum {
+	UNITS_AT_ONCE = 256,
+	TOLD = 8, /* strips or tiles of a piece that get a line of the log each */
+};
 
 /* What the functions below share. */
 struct reading {
@@ -22,8 +25,10 @@ struct reading {
 	uint8_t fill[8];  /* a sparse voxel */
 	uint64_t pixel;	  /* bytes of the band's pixel: samples x voxel */
 	bool same_layout; /* the page's units are numbered as the image's */
+	bool oversized;	  /* its units need more memory than the job reserved for one */
 	uint64_t strips;
-	int worst; /* first error that was taken note of */
+	int worst;	/* first error that was taken note of */
+	unsigned n_bad; /* errors that were taken note of */
 };
 
 static void fill_rect(const struct reading *r, uint64_t y0, uint64_t y1, uint64_t x0, uint64_t x1,
@@ -36,7 +41,7 @@ static void fill_rect(const struct reading *r, uint64_t y0, uint64_t y1, uint64_
 	cut_fill(out, &side, 1, y1 - y0, (x1 - x0) * samples, voxel, r->im->grid.voxel);
 }
 
-/* One log line a cause, and the spot to the store; with --damaged fill the place reads as fill_value. */
+/* One log line a cause, but not thousands where a whole plane is ruined; and the spot to the store; with --damaged fill the place reads as fill_value. */
 static void bad(struct reading *r, uint64_t unit, int code, const struct err *err)
 {
 	/* Damage and changed files stay what they are; what the storage says may pass. */
@@ -49,7 +54,10 @@ static void bad(struct reading *r, uint64_t unit, int code, const struct err *er
 	text_add_name(&where, data->files[pl->file].path, strlen(data->files[pl->file].path));
 	if (data->files[pl->file].n_pages > 1)
 		text_addf(&where, ": page %u", pl->page);
-	log_problem(kind, where.oom ? r->im->id : where.s, err->msg);
+	if (r->n_bad++ <= TOLD)
+		log_problem(kind, where.oom ? r->im->id : where.s,
+			    r->n_bad <= TOLD ? err->msg
+					     : "and more of its strips or tiles cannot be read");
 	text_done(&where);
 	r->worst = r->worst == 0 ? -code : r->worst;
 	if (r->task == NULL || r->plant->damaged == DAMAGED_FILL)
@@ -60,7 +68,7 @@ static void bad(struct reading *r, uint64_t unit, int code, const struct err *er
 
 static bool known_bad(struct reading *r, uint64_t unit)
 {
-	if (r->task == NULL || r->plant->damaged == DAMAGED_FILL)
+	if (r->task == NULL || r->plant->damaged == DAMAGED_FILL || !store_any_bad(r->plant->store))
 		return false;
 	struct spot spot = { r->image, r->piece->plane, r->same_layout ? unit : SPOT_ALL };
 	return store_known_bad(r->plant->store, r->task, &spot);
@@ -122,45 +130,77 @@ static uint64_t unit_number(const struct reading *r, uint64_t ux, uint64_t uy)
 	return (sample * g->units_y + uy) * g->units_x + ux;
 }
 
+/* Strips first .. first+n-1 of the page that lie side by side in the file, from row y0 on: one read. What
+ * fails as a whole is tried strip by strip, so that none is taken for bad that is not. */
+static int raw_strips_read(struct reading *r, uint64_t first, size_t n, uint64_t y0, uint64_t off,
+			   struct err *err)
+{
+	uint64_t row = (uint64_t)r->page.width * r->pixel;
+	uint64_t end = min_u64(r->piece->y1, r->page.height);
+	uint64_t y1 = min_u64(end, (first + n) * r->page.unit_h);
+	int e = read_raw_rows(r, off, y0, y1, err);
+	if (e == 0 || e == -ENOMEM)
+		return e;
+	for (uint64_t k = first; n > 1 && k < first + n; k++) {
+		uint64_t from = max_u64(y0, k * r->page.unit_h);
+		e = raw_strips_read(r, k, 1, from, off + (from - y0) * row, err);
+		if (e < 0)
+			return e;
+	}
+	if (n > 1)
+		return 0;
+	static const uint8_t zero[8];
+	fill_rect(r, y0, y1, r->piece->x0, r->piece->x1, zero);
+	bad(r, unit_number(r, 0, first), -e, err);
+	return 0;
+}
+
+/* A strip that is not read: known to be bad, sparse, or damaged by its own table. */
+static bool raw_strip_without_bytes(struct reading *r, uint64_t uy, uint64_t y0, uint64_t y1,
+				    const struct tiff_unit *u, struct err *err)
+{
+	const struct piece *p = r->piece;
+	static const uint8_t zero[8];
+	if (known_bad(r, unit_number(r, 0, uy)))
+		return true;
+	if (u->state == TIFF_UNIT_STORED)
+		return false;
+	bool sparse = u->state == TIFF_UNIT_SPARSE;
+	fill_rect(r, y0, y1, p->x0, p->x1, sparse ? r->fill : zero);
+	if (!sparse) {
+		err_set(err, EBADMSG, "strip %llu: %s", (unsigned long long)uy, u->why);
+		bad(r, unit_number(r, 0, uy), EBADMSG, err);
+	}
+	return true;
+}
+
 /* Raw strips: neighbours that lie side by side in the file are one read. */
 static int raw_strips(struct reading *r, uint64_t uy0, const struct tiff_unit *units, size_t n,
 		      struct err *err)
 {
-	const struct piece *p = r->piece;
-	uint64_t row = (uint64_t)r->page.width * r->pixel, end = min_u64(p->y1, r->page.height);
-	for (size_t i = 0; i < n;) {
-		uint64_t y0 = max_u64(p->y0, (uy0 + i) * r->page.unit_h), y1 = y0;
-		uint64_t off = units[i].offset + (y0 - (uy0 + i) * r->page.unit_h) * row;
-		size_t first = i;
-		do {
-			y1 = min_u64(end, (uy0 + i + 1) * r->page.unit_h);
-			i++;
-		} while (i < n && units[i].state == TIFF_UNIT_STORED &&
-			 units[first].state == TIFF_UNIT_STORED &&
-			 units[i].offset == off + (y1 - y0) * row);
-		r->strips += i - first;
-		if (known_bad(r, unit_number(r, 0, uy0 + first)))
-			continue;
-		if (units[first].state == TIFF_UNIT_SPARSE) {
-			fill_rect(r, y0, y1, p->x0, p->x1, r->fill);
-			continue;
+	uint64_t row = (uint64_t)r->page.width * r->pixel, unit_h = r->page.unit_h;
+	uint64_t end = min_u64(r->piece->y1, r->page.height);
+	uint64_t first = 0, first_y = 0, first_off = 0; /* of those that are gathered */
+	size_t gathered = 0;
+	int e = 0;
+	r->strips += n;
+	for (size_t i = 0; i <= n && e == 0; i++) {
+		uint64_t uy = uy0 + i, y0 = max_u64(r->piece->y0, uy * unit_h);
+		bool stored = i < n &&
+			      !raw_strip_without_bytes(r, uy, y0, min_u64(end, (uy + 1) * unit_h),
+						       &units[i], err);
+		uint64_t off = stored ? units[i].offset + (y0 - uy * unit_h) * row : 0;
+		if (gathered != 0 && (!stored || off != first_off + (y0 - first_y) * row)) {
+			e = raw_strips_read(r, first, gathered, first_y, first_off, err);
+			gathered = 0;
 		}
-		int e = 0;
-		if (units[first].state == TIFF_UNIT_DAMAGED)
-			e = err_set(err, EBADMSG, "strip %llu: %s",
-				    (unsigned long long)(uy0 + first), units[first].why);
-		else
-			e = read_raw_rows(r, off, y0, y1, err);
-		if (e == -ENOMEM)
-			return e;
-		if (e == 0)
-			continue;
-		static const uint8_t zero[8];
-		fill_rect(r, y0, y1, p->x0, p->x1, zero);
-		for (size_t k = first; k < i; k++)
-			bad(r, unit_number(r, 0, uy0 + k), -e, err);
+		if (stored && gathered++ == 0) {
+			first = uy;
+			first_y = y0;
+			first_off = off;
+		}
 	}
-	return 0;
+	return e;
 }
 
 /* Decodes a stored unit into `out` (its whole extent); raw is read first. */
@@ -184,8 +224,8 @@ static int decode_stored(struct reading *r, const struct tiff_unit *u, uint32_t 
 }
 
 /* One strip or tile at unit column ux, row uy: the part that lies in the piece. */
-static int one_unit(struct reading *r, uint64_t ux, uint64_t uy, const struct tiff_unit *u,
-		    struct err *err)
+static int place_unit(struct reading *r, uint64_t ux, uint64_t uy, const struct tiff_unit *u,
+		      struct err *err)
 {
 	const struct piece *p = r->piece;
 	const struct tiff_page *g = &r->page;
@@ -201,7 +241,7 @@ static int one_unit(struct reading *r, uint64_t ux, uint64_t uy, const struct ti
 		return 0;
 	}
 	uint64_t unit_row = (uint64_t)g->unit_w * r->pixel, bytes = tiff_unit_bytes(g, rows);
-	bool direct = y0 == uy0 && y1 == uy0 + rows && unit_row == p->row_bytes && x0 == p->x0;
+	bool direct = y0 == uy0 && y1 == uy0 + rows && unit_row == p->row_bytes && ux0 == p->x0;
 	uint8_t *dst = p->out + (y0 - p->y0) * p->row_bytes + (x0 - p->x0) * r->pixel;
 	uint8_t *scratch = direct ? dst : pool_get(r->plant->pool, bytes);
 	if (scratch == NULL)
@@ -230,10 +270,15 @@ static int one_unit(struct reading *r, uint64_t ux, uint64_t uy, const struct ti
 	return 0;
 }
 
-/* Rows can be read straight from the file. */
-static bool is_raw(const struct tiff_page *g)
+static int one_unit(struct reading *r, uint64_t ux, uint64_t uy, const struct tiff_unit *u,
+		    struct err *err)
 {
-	return g->compression == TIFF_COMPRESSION_NONE && !g->tiled && g->fill_order != 2;
+	if (!r->oversized)
+		return place_unit(r, ux, uy, u, err);
+	pthread_mutex_lock(r->plant->oversized);
+	int e = place_unit(r, ux, uy, u, err);
+	pthread_mutex_unlock(r->plant->oversized);
+	return e;
 }
 
 static int read_units(struct reading *r, struct err *err)
@@ -242,7 +287,7 @@ static int read_units(struct reading *r, struct err *err)
 	const struct tiff_page *g = &r->page;
 	uint64_t uy0 = p->y0 / g->unit_h, uy1 = min_u64(ceil_div(p->y1, g->unit_h), g->units_y);
 	uint64_t ux0 = p->x0 / g->unit_w, ux1 = min_u64(ceil_div(p->x1, g->unit_w), g->units_x);
-	bool raw = is_raw(g);
+	bool raw = produce_is_raw(g);
 	struct tiff_unit units[UNITS_AT_ONCE];
 	/* Strips are one column: many rows of them at once. Tiles: a row of them after another. */
 	for (uint64_t uy = uy0, step; uy < uy1; uy += step) {
@@ -283,8 +328,12 @@ static int read_page(struct reading *r, struct err *err)
 	const struct tiff_page *k = &r->im->kind;
 	r->same_layout = r->page.unit_h == k->unit_h && r->page.unit_w == k->unit_w &&
 			 r->page.tiled == k->tiled && r->page.planar == k->planar;
-	if (!is_raw(&r->page) &&
-	    tiff_unit_bytes(&r->page, r->page.unit_h) > max_u64(r->im->unit_bytes_max, 16 * MiB))
+	bool raw = produce_is_raw(&r->page);
+	uint64_t unit = raw ? 0 : tiff_unit_bytes(&r->page, r->page.unit_h);
+	uint64_t most = max_u64(r->im->unit_bytes_max, 16 * MiB);
+	r->oversized = !raw && pool_round(unit) + pool_round(unit_stored_max(&r->page)) >
+				       produce_decode_scratch(r->im);
+	if (unit > (r->piece->unit_max != 0 ? r->piece->unit_max : most))
 		return err_set(err, EBADMSG,
 			       "its %s are much larger than those of the image's other files",
 			       r->page.tiled ? "tiles" : "strips");

@@ -102,20 +102,28 @@ static int try_codec(struct sampling *s, const uint8_t *p, uint64_t n)
 	return 0;
 }
 
-/* Rows in the middle of the page, whole strips or tile rows. */
-static void middle_rows(const struct image *im, uint64_t share, struct piece *p)
+/* `part` of `whole` in the middle, both in units of `unit` voxels, of `size` voxels: [*from, *to). */
+static void middle(uint64_t part, uint64_t whole, uint64_t unit, uint64_t size, uint64_t *from,
+		   uint64_t *to)
+{
+	part = min_u64(max_u64(1, part), whole);
+	*from = (whole - part) / 2 * unit;
+	*to = min_u64(size, *from + part * unit);
+}
+
+/* Whole strips or tiles in the middle of the page, as many as are decoded to `share` bytes, at least one;
+ * of raw rows as much as that. */
+static void middle_of_page(const struct image *im, uint64_t share, struct piece *p)
 {
 	const struct tiff_page *k = &im->kind;
-	uint64_t row = (uint64_t)k->width * im->grid.layout.samples * im->grid.voxel;
-	uint64_t unit = im->grid.layout.compressed || k->tiled ? k->unit_h : 1;
-	uint64_t units = max_u64(1, share / max_u64(1, row * unit)),
-		 all = ceil_div(k->height, unit);
-	units = min_u64(units, all);
-	p->y0 = (all - units) / 2 * unit;
-	p->y1 = min_u64(k->height, p->y0 + units * unit);
-	p->x0 = 0;
-	p->x1 = k->width;
-	p->row_bytes = row;
+	uint64_t pixel = (uint64_t)im->grid.layout.samples * im->grid.voxel;
+	bool raw = produce_is_raw(k);
+	uint64_t w = raw ? 1 : k->unit_w, h = raw ? 1 : k->unit_h;
+	uint64_t across = ceil_div(k->width, w), down = ceil_div(k->height, h);
+	uint64_t units = max_u64(1, share / (w * h * pixel));
+	middle(units, across, w, k->width, &p->x0, &p->x1);
+	middle(units / across, down, h, k->height, &p->y0, &p->y1);
+	p->row_bytes = (p->x1 - p->x0) * pixel;
 }
 
 static int sample_plane(struct sampling *s, uint64_t plane, uint64_t sample, uint64_t share)
@@ -125,7 +133,8 @@ static int sample_plane(struct sampling *s, uint64_t plane, uint64_t sample, uin
 	struct err err;
 	if (im->planes[plane].file == PLANE_GAP)
 		return 0;
-	middle_rows(im, share, &p);
+	middle_of_page(im, share, &p);
+	p.unit_max = unit_bytes_limit;
 	uint64_t pixels = (p.y1 - p.y0) * (p.x1 - p.x0),
 		 n = pixels * im->grid.layout.samples * im->grid.voxel;
 	p.out = pool_get(s->plant->pool, n);
@@ -265,6 +274,23 @@ static int sampling_init(struct sampling *s, bool codec_auto, struct err *err)
 	return s->out == NULL ? err_oom(err) : 0;
 }
 
+static bool can_be_sampled(const struct image *im)
+{
+	return produce_is_raw(&im->kind) || im->unit_bytes_max <= unit_bytes_limit;
+}
+
+uint64_t sample_needs(const struct image *im)
+{
+	struct piece p;
+	uint64_t channels = im->grid.size[AXIS_C];
+	uint64_t values = max_u64(VALUES_MAX, channels * VALUES_LEAST) * sizeof(double);
+	if (!can_be_sampled(im))
+		return values;
+	middle_of_page(im, sample_bytes, &p);
+	return pool_round((p.y1 - p.y0) * p.row_bytes) + produce_decode_scratch(im) + values +
+	       2 * encode_block;
+}
+
 int sample_image(const struct plant *p, struct bench *b, struct image *im, uint32_t image,
 		 bool codec_auto, struct err *err)
 {
@@ -275,7 +301,7 @@ int sample_image(const struct plant *p, struct bench *b, struct image *im, uint3
 	if (!wanted)
 		return 0;
 	int e = sampling_init(&s, codec_auto, err);
-	if (e == 0 && im->unit_bytes_max <= unit_bytes_limit)
+	if (e == 0 && can_be_sampled(im))
 		e = sample_planes(&s);
 	if (e == 0) {
 		set_windows(&s);

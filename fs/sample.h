@@ -4,9 +4,12 @@
 
 #include "fs/produce.h"
 
-/* Looks at rows of at most eight planes (8 MiB decoded, at least one strip or tile row each) of image
+/* Looks at the middle of at most eight planes (8 MiB decoded, at least one strip or tile each) of image
  * `image`, sets windows of channels that have none and, with `codec_auto`, the codec. Damaged parts are
- * left out; where nothing could be read, and where one strip or tile exceeds 64 MiB decoded, windows
+ * left out; where nothing could be read, and where one compressed strip or tile exceeds 64 MiB decoded, windows
  * span the type's range and codec `auto` is none. -ENOMEM. */
 int sample_image(const struct plant *p, struct bench *b, struct image *im, uint32_t image,
 		 bool codec_auto, struct err *err);
+
+/* Bytes that the sample of an image may hold at a time. */
+uint64_t sample_needs(const struct image *im);

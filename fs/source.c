@@ -50,10 +50,11 @@ bool source_refused(const struct source *s, bool *usage, struct err *err)
 	return true;
 }
 
-void source_close(struct source *s)
+bool source_close(struct source *s)
 {
-	if (s->open)
-		engine_stop(&s->engine);
-	text_done(&s->fingerprint);
+	bool ended = !s->open || engine_stop(&s->engine);
+	if (ended)
+		text_done(&s->fingerprint);
 	s->open = false;
+	return ended;
 }

@@ -10,11 +10,13 @@ struct source {
 	bool open;
 };
 
-/* Scans, looks at the first images (`info`: at all) and makes the engine; no thread runs yet. On failure there is nothing to close, and *usage
- * tells whether an option is to blame (exit code 2). `err` is not NULL. */
+/* Scans, looks at the first images (`info`: at all) and makes the engine; no thread runs yet. On failure
+ * there is nothing to close, and *usage tells whether an option is to blame (exit code 2). `err` is not
+ * NULL. */
 int source_open(const struct options *o, struct source *out, bool *usage, struct err *err);
 
 /* True where no image is usable, with the sentence of the first, which may be about an option (*usage). */
 bool source_refused(const struct source *s, bool *usage, struct err *err);
 
-void source_close(struct source *s);
+/* False where a read hangs: nothing is freed then, and the process should end by _exit. */
+bool source_close(struct source *s);

@@ -45,7 +45,6 @@ struct handle {
 	struct store_key key;
 	struct entry *entry;	    /* the store's; NULL: not pinned */
 	struct handle *prev, *next; /* among the handles that pin, most recently read first */
-	uint64_t failed_len;	    /* set by the opener where the chunk could not be made */
 };
 
 struct get {

@@ -1,9 +1,11 @@
+#include <errno.h>
+
 #include "fs/store_core.h"
 
 /* After this long a job may be granted less than its wish, and nobody younger gets memory before it. */
 static const uint64_t patience_ns = 100000000;
 
-enum { LANDING_CHUNKS = 4 };
+enum { LANDING_CHUNKS = 4, PASSED_MAX = 32 };
 
 uint64_t store_budget_needed(uint64_t largest_min, uint64_t largest_slot)
 {
@@ -88,36 +90,27 @@ static bool grant(struct store *s, struct job *j)
 	return true;
 }
 
-/* What was cached or found bad while the job waited is answered; false: nobody is left, job gone. */
-static bool look_again(struct store *s, struct job *j)
+/* No job of a mount costs so much; one that did would wait for ever, and all behind it. */
+static bool never_fits(const struct store *s, const struct job *j)
 {
-	struct link *next;
-	for (struct link *l = j->wanted.next; l != &j->wanted; l = next) {
-		next = l->next;
-		struct flight *f = CONTAINER(l, struct flight, in_job);
-		struct entry *e = cache_find(s, &f->key, false);
-		int error = e != NULL ? 0 : bad_for_chunk(s, &f->key);
-		if (e != NULL)
-			flight_answer(s, f, e);
-		else if (error != 0)
-			flight_fail(s, f, ANSWER_FAILED, error);
-	}
-	if (!list_empty(&j->wanted))
-		return true;
-	list_remove(&j->doubtful);
-	job_drop_queued(s, j);
-	return false;
+	return total(&j->cost, 1, j->cost.slot == 0 ? 0 : 1) > budget_limit(s);
 }
 
+/* In order, but that small jobs may pass a few large ones that do not fit yet. */
 static void admit_fg(struct store *s)
 {
+	unsigned passed = 0;
 	struct link *next;
 	for (struct link *l = s->queue[CLASS_FG].next; l != &s->queue[CLASS_FG]; l = next) {
 		next = l->next;
 		struct job *j = CONTAINER(l, struct job, queued);
-		if (!look_again(s, j) || grant(s, j))
+		if (never_fits(s, j)) {
+			job_abort(s, j, ENOBUFS);
 			continue;
-		if (store_now(s) - j->t0 >= patience_ns)
+		}
+		if (grant(s, j))
+			continue;
+		if (store_now(s) - j->t0 >= patience_ns || ++passed == PASSED_MAX)
 			return;
 	}
 }

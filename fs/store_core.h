@@ -82,22 +82,14 @@ struct job {
 	unsigned tasks_out, slots_out;
 	uint32_t pieces_issued, pieces_left;
 	bool issued; /* the one task of PHASE_PREPARE or PHASE_LOOK is out */
-	bool hole;   /* an I/O error left part of the band empty */
-	bool all_bad;
+	bool hole;   /* part of the band is empty and will not be known to be bad for good */
 	void *band;
 	uint8_t *emitted; /* a bit a chunk */
-	struct spot *bad; /* spots that this job could not read */
-	size_t n_bad, cap_bad;
+	uint8_t *failed;  /* likewise: chunks that need what this job could not read */
+	uint32_t n_failed;
 	struct landing *landings;
 	unsigned making; /* flights in FLIGHT_MAKE */
 	int stop;	 /* atomic copy of state == JOB_STOP, a hint for workers */
-};
-
-struct bad_spot {
-	struct table_node node; /* by image and plane */
-	struct spot spot;
-	int error;
-	uint64_t until; /* 0: for good */
 };
 
 enum { MEMO_SLOTS = 512 };
@@ -135,6 +127,7 @@ struct store {
 	struct link lru[LIST_COUNT];	    /* entries, oldest first */
 	struct link memo_pages;
 	struct handle *pinned_first, *pinned_last; /* most recently read first */
+	bool any_bad;				   /* atomic: something was found bad once */
 	bool admit; /* something was given back, or somebody new waits */
 
 	uint64_t seq, serial;
@@ -197,9 +190,10 @@ void job_lost_flight(struct store *s, struct job *j);
 void job_check_empty(struct store *s, struct job *j);
 void job_start(struct store *s, struct job *j); /* after its grant */
 void job_drop_queued(struct store *s, struct job *j);
+/* Nothing that the job does can succeed: its flights fail with the errno value. */
+void job_abort(struct store *s, struct job *j, int error);
 void job_refresh(struct store *s, struct job *j); /* puts it on or off the ready list */
 void job_step(struct store *s, struct job *j);	  /* ends it where nothing is left to do */
-bool job_bad_for(struct store *s, const struct job *j, const struct store_key *key);
 
 /* store_budget.c */
 uint64_t budget_limit(const struct store *s);
@@ -221,12 +215,19 @@ void cache_pin(struct store *s, struct entry *e, struct handle *h);
 void cache_unpin(struct store *s, struct handle *h);
 void cache_evict_all(struct store *s);
 
-/* store_memory.c: what is remembered of chunks and of what could not be read */
+/* store_memo.c: sizes of chunks that were made */
 void memo_put(struct store *s, const struct store_key *key, uint64_t size);
 uint64_t memo_get(struct store *s, const struct store_key *key); /* 0: not known */
 bool memo_drop_oldest(struct store *s);
 void memo_clear(struct store *s);
-void bad_put(struct store *s, const struct spot *spot, int error, uint64_t until);
+
+/* store_damage.c */
+enum bad_put {
+	BAD_NEW,
+	BAD_KNOWN,
+	BAD_FORGOTTEN, /* no memory for it, or its plane has too many: it has to be found again */
+};
+enum bad_put bad_put(struct store *s, const struct spot *spot, int error, uint64_t until);
 /* errno or 0; *for_good: it will not be forgotten. */
 int bad_get(struct store *s, const struct spot *spot, bool *for_good);
 int bad_for_chunk(struct store *s, const struct store_key *key);

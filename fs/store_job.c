@@ -50,11 +50,12 @@ static struct job *job_new(struct store *s, const struct flight *f, const struct
 	j->run = *run;
 	j->lone = make_alone(s, f, run) ? f->k : RUN_WHOLE;
 	s->ops->cost(s->ctx, run, j->lone, &j->cost);
-	j->emitted = calloc(1, j->cost.chunks / 8 + 1);
+	j->emitted = calloc(2, j->cost.chunks / 8 + 1);
 	if (j->emitted == NULL) {
 		free(j);
 		return NULL;
 	}
+	j->failed = j->emitted + j->cost.chunks / 8 + 1;
 	j->class = CLASS_FG;
 	j->seq = f->seq;
 	j->t0 = store_now(s);
@@ -70,9 +71,14 @@ static struct job *job_new(struct store *s, const struct flight *f, const struct
 	return j;
 }
 
-static bool is_emitted(const struct job *j, uint32_t k)
+static bool bit_is_set(const uint8_t *bits, uint32_t k)
 {
-	return (j->emitted[k / 8] >> (k % 8) & 1) != 0;
+	return (bits[k / 8] >> (k % 8) & 1) != 0;
+}
+
+static void bit_set(uint8_t *bits, uint32_t k)
+{
+	bits[k / 8] |= (uint8_t)(1 << (k % 8));
 }
 
 struct job *job_attach(struct store *s, struct flight *f)
@@ -86,19 +92,9 @@ struct job *job_attach(struct store *s, struct flight *f)
 	f->job = j;
 	if (j == NULL)
 		return NULL;
-	list_append(is_emitted(j, f->k) ? &j->next : &j->wanted, &f->in_job);
+	list_append(bit_is_set(j->emitted, f->k) ? &j->next : &j->wanted, &f->in_job);
 	job_refresh(s, j);
 	return j;
-}
-
-bool job_bad_for(struct store *s, const struct job *j, const struct store_key *key)
-{
-	if (j->all_bad)
-		return true;
-	for (size_t i = 0; i < j->n_bad; i++)
-		if (s->ops->needs(s->ctx, key, &j->bad[i]))
-			return true;
-	return false;
 }
 
 /* Tasks that could be handed out now. */
@@ -155,7 +151,6 @@ static void job_free(struct store *s, struct job *j)
 	list_remove(&j->ready);
 	list_remove(&j->doubtful);
 	free(j->emitted);
-	free(j->bad);
 	free(j);
 }
 
@@ -186,8 +181,7 @@ static void job_stop(struct store *s, struct job *j)
 	finish_stopped(s, j);
 }
 
-/* Nothing that this job does can succeed any more. */
-static void job_abort(struct store *s, struct job *j, int error)
+void job_abort(struct store *s, struct job *j, int error)
 {
 	leave_run_table(s, j);
 	struct link *lists[] = { &j->wanted, &j->next };
@@ -295,13 +289,13 @@ static bool issue_encode(struct store *s, struct job *j, struct task *t)
 	struct link *l;
 	while ((l = list_first(&j->wanted)) != NULL) {
 		struct flight *f = CONTAINER(l, struct flight, in_job);
-		if (job_bad_for(s, j, &f->key)) {
+		if (bit_is_set(j->failed, f->k)) {
 			flight_fail(s, f, ANSWER_FAILED, EIO);
 			continue;
 		}
 		list_remove(&f->in_job);
 		f->state = FLIGHT_MAKE;
-		j->emitted[f->k / 8] |= (uint8_t)(1 << (f->k % 8));
+		bit_set(j->emitted, f->k);
 		j->making++;
 		j->slots_out++;
 		t->kind = TASK_ENCODE;
@@ -356,8 +350,11 @@ bool store_task_take(struct store *s, enum job_class class, struct task *out)
 	return found;
 }
 
+/* EAGAIN: the look knows by now that it needs more memory; a job that reserves it follows. */
 static void look_done(struct store *s, struct job *j, int error)
 {
+	if (error == EAGAIN)
+		list_splice(&j->next, &j->wanted);
 	for (struct link *l; (l = list_first(&j->wanted)) != NULL;) {
 		struct flight *f = CONTAINER(l, struct flight, in_job);
 		if (error != 0)
@@ -428,20 +425,19 @@ void store_task_done(struct store *s, struct task *t)
 	store_leave(s);
 }
 
-/* What a job could not read counts for its chunks even after the error memory has forgotten it. */
-static void job_remember(struct job *j, const struct spot *spot)
+/* What a job could not read counts for its chunks, whatever becomes of the memory of it. */
+static void job_remember(struct store *s, struct job *j, const struct spot *spot)
 {
-	if (j->n_bad == j->cap_bad) {
-		size_t cap = j->cap_bad * 2 + 4;
-		struct spot *more = realloc(j->bad, cap * sizeof(*more));
-		if (more == NULL) {
-			j->all_bad = true; /* rather all chunks of this job than one wrong voxel */
-			return;
-		}
-		j->bad = more;
-		j->cap_bad = cap;
+	for (uint32_t k = 0; k < j->cost.chunks && j->n_failed < j->cost.chunks; k++) {
+		if (bit_is_set(j->failed, k))
+			continue;
+		struct store_key key = j->run;
+		key.index = s->ops->chunk_of(s->ctx, &j->run, k);
+		if (!s->ops->needs(s->ctx, &key, spot))
+			continue;
+		bit_set(j->failed, k);
+		j->n_failed++;
 	}
-	j->bad[j->n_bad++] = *spot;
 }
 
 /* Every flight that still waits and whose chunk needs the spot fails, whichever job it belongs to. */
@@ -463,11 +459,11 @@ void store_report(struct store *s, struct task *t, const struct spot *spot, int 
 		  uint64_t for_ns)
 {
 	store_enter(s);
-	bad_put(s, spot, error, for_ns == 0 ? 0 : store_now(s) + for_ns);
-	job_remember(t->job, spot);
-	if (for_ns != 0)
-		t->job->hole = true;
-	sweep(s, spot, error);
+	enum bad_put put = bad_put(s, spot, error, for_ns == 0 ? 0 : store_now(s) + for_ns);
+	job_remember(s, t->job, spot);
+	t->job->hole |= for_ns != 0 || put == BAD_FORGOTTEN;
+	if (put == BAD_NEW)
+		sweep(s, spot, error);
 	store_leave(s);
 }
 
@@ -477,11 +473,16 @@ bool store_known_bad(struct store *s, struct task *t, const struct spot *spot)
 	bool for_good;
 	int error = bad_get(s, spot, &for_good);
 	if (error != 0) {
-		job_remember(t->job, spot);
+		job_remember(s, t->job, spot);
 		t->job->hole |= !for_good;
 	}
 	store_leave(s);
 	return error != 0;
+}
+
+bool store_any_bad(const struct store *s)
+{
+	return __atomic_load_n(&s->any_bad, __ATOMIC_RELAXED);
 }
 
 bool store_task_stopped(const struct task *t)

@@ -30,8 +30,9 @@ struct spot {
 /* Questions; called with the store's lock held, so they answer from constant data, at once. `ctx` is
  * the owner's. */
 struct store_ops {
-	/* The run that makes a chunk, and its number in it. */
+	/* The run that makes a chunk, and its number in it; and back. */
 	uint64_t (*run_of)(void *ctx, const struct store_key *chunk, uint32_t *k);
+	uint64_t (*chunk_of)(void *ctx, const struct store_key *run, uint32_t k);
 	/* Cost of a run (index = run), or where lone < chunks of making that chunk alone. */
 	void (*cost)(void *ctx, const struct store_key *run, uint32_t lone, struct run_cost *out);
 	/* May a chunk of this array be made alone, more cheaply than its run? */
@@ -57,7 +58,7 @@ struct store_config {
 	uint64_t budget;
 	uint64_t largest_slot; /* C: of any chunk of the mount */
 	unsigned threads;
-	bool check; /* test all invariants after each transition */
+	unsigned spots_max; /* bad strips or tiles of one plane that are remembered */
 };
 
 /* NULL: out of memory. `ops` must live as long as the store. */
@@ -105,6 +106,9 @@ void store_task_done(struct store *s, struct task *t);
  * that is remembered for so long. */
 void store_report(struct store *s, struct task *t, const struct spot *spot, int error,
 		  uint64_t for_ns);
+
+/* A hint that costs no lock: false where nothing was ever found bad. */
+bool store_any_bad(const struct store *s);
 
 /* During a TASK_DECODE: true where the spot is known to be bad, so that it is not read again. */
 bool store_known_bad(struct store *s, struct task *t, const struct spot *spot);

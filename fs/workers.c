@@ -5,16 +5,22 @@
 #include <string.h>
 #include <time.h>
 
+struct worker {
+	struct workers *all;
+	struct bench bench;
+	pthread_t thread;
+};
+
 struct workers {
 	struct workers_config config;
-	pthread_t *threads;
+	struct worker *threads;
 	pthread_t clock;
 	unsigned n_threads;
 	bool clock_runs;
 	pthread_mutex_t lock; /* guards what follows */
-	pthread_cond_t work, tick;
+	pthread_cond_t work, tick, ended;
 	uint64_t wakes; /* counts wake-ups, so that none falls between a look and a sleep */
-	unsigned idle;
+	unsigned idle, running;
 	bool clock_woken, ending;
 };
 
@@ -35,6 +41,7 @@ struct workers *workers_new(const struct workers_config *config)
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&w->work, NULL);
 	pthread_cond_init(&w->tick, &attr);
+	pthread_cond_init(&w->ended, &attr);
 	pthread_condattr_destroy(&attr);
 	return w;
 }
@@ -105,18 +112,19 @@ static uint64_t wakes_so_far(struct workers *w)
 
 static void *worker_main(void *arg)
 {
-	struct workers *w = arg;
-	struct bench b;
-	if (!bench_init(&b))
-		return NULL;
+	struct worker *me = arg;
+	struct workers *w = me->all;
 	uint64_t seen;
 	do {
 		struct task t;
 		seen = wakes_so_far(w);
 		while (store_task_take(w->config.plant->store, CLASS_FG, &t))
-			run(w, &b, &t);
+			run(w, &me->bench, &t);
 	} while (wait_for_work(w, seen));
-	bench_done(&b);
+	pthread_mutex_lock(&w->lock);
+	w->running--;
+	pthread_cond_signal(&w->ended);
+	pthread_mutex_unlock(&w->lock);
 	return NULL;
 }
 
@@ -149,12 +157,26 @@ static void *clock_main(void *arg)
 	return NULL;
 }
 
+static int start_worker(struct workers *w, struct worker *me)
+{
+	me->all = w;
+	if (!bench_init(&me->bench))
+		return ENOMEM;
+	pthread_mutex_lock(&w->lock);
+	int e = pthread_create(&me->thread, NULL, worker_main, me);
+	w->running += e == 0;
+	pthread_mutex_unlock(&w->lock);
+	if (e != 0)
+		bench_done(&me->bench);
+	return e;
+}
+
 int workers_start(struct workers *w, struct err *err)
 {
 	int e = pthread_create(&w->clock, NULL, clock_main, w);
 	w->clock_runs = e == 0;
 	while (e == 0 && w->n_threads < w->config.threads) {
-		e = pthread_create(&w->threads[w->n_threads], NULL, worker_main, w);
+		e = start_worker(w, &w->threads[w->n_threads]);
 		w->n_threads += e == 0;
 	}
 	if (w->n_threads == 0 || !w->clock_runs)
@@ -162,22 +184,39 @@ int workers_start(struct workers *w, struct err *err)
 	return 0; /* fewer workers than asked for are slower, not wrong */
 }
 
-void workers_stop(struct workers *w)
+static bool all_ended(struct workers *w)
 {
-	if (w == NULL)
-		return;
+	uint64_t until = now_ns() + 2000000000;
+	struct timespec t = { (time_t)(until / 1000000000), (long)(until % 1000000000) };
 	pthread_mutex_lock(&w->lock);
 	w->ending = true;
 	pthread_cond_broadcast(&w->work);
 	pthread_cond_signal(&w->tick);
+	int e = 0;
+	while (w->running > 0 && e != ETIMEDOUT)
+		e = pthread_cond_timedwait(&w->ended, &w->lock, &t);
+	bool ended = w->running == 0;
 	pthread_mutex_unlock(&w->lock);
-	for (unsigned i = 0; i < w->n_threads; i++)
-		pthread_join(w->threads[i], NULL);
+	return ended;
+}
+
+bool workers_stop(struct workers *w)
+{
+	if (w == NULL)
+		return true;
+	if (!all_ended(w))
+		return false;
+	for (unsigned i = 0; i < w->n_threads; i++) {
+		pthread_join(w->threads[i].thread, NULL);
+		bench_done(&w->threads[i].bench);
+	}
 	if (w->clock_runs)
 		pthread_join(w->clock, NULL);
 	pthread_cond_destroy(&w->work);
 	pthread_cond_destroy(&w->tick);
+	pthread_cond_destroy(&w->ended);
 	pthread_mutex_destroy(&w->lock);
 	free(w->threads);
 	free(w);
+	return true;
 }

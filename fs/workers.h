@@ -17,8 +17,9 @@ struct workers_config {
 struct workers *workers_new(const struct workers_config *config);
 int workers_start(struct workers *w, struct err *err);
 
-/* Ends the threads once their tasks are done, and frees. */
-void workers_stop(struct workers *w);
+/* Ends the threads once their tasks are done, and frees. False: after two seconds some are not, which is how
+ * a hanging read looks; then nothing is freed. */
+bool workers_stop(struct workers *w);
 
 /* n tasks may be ready. */
 void workers_wake(struct workers *w, unsigned n);

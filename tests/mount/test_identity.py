@@ -27,14 +27,14 @@ LOSSLESS = ("none", "lzw", "deflate", "old-deflate", "packbits", "zstd", "lzma")
 CODECS = ("none", "auto", "blosc-lz4", "blosc-lz4hc", "blosc-zstd", "zlib", "gzip", "zstd")
 
 
-def random_layout(rng, dtype, height, width, samples):
+def random_layout(rng, dtype, height, width, samples, planar=None):
     how = rng.choice(LOSSLESS)
     predictor = 1
     if how in ("lzw", "deflate", "old-deflate", "zstd", "lzma") and rng.random() < 0.5:
         predictor = rng.choice([2, 3, 3]) if dtype[0] == "f" else 2
     layout = {
         "compression": how, "predictor": predictor, "byteorder": rng.choice("<>"),
-        "bigtiff": rng.random() < 0.25, "planar": samples > 1 and rng.random() < 0.5,
+        "bigtiff": rng.random() < 0.25, "planar": samples > 1 and rng.random() < 0.5 if planar is None else planar,
         "fillorder": 2 if rng.random() < 0.1 else 1,
         "photometric": 0 if samples >= 3 else GRAY,
     }
@@ -59,6 +59,7 @@ def random_stack(rng, folder):
     samples = rng.choice([1, 1, 1, 1, 2, 3, 4]) if "c" not in outer else 1
     dtype = rng.choice(DTYPES)
     layout = random_layout(rng, dtype, height, width, samples)
+    mixed = rng.random() < 0.3  # each file has a layout of its own
     name = {"t": "t{:02d}", "c": "c{}", "z": rng.choice(["z{:03d}", "{:03d}", "slice{}"])}
     start = {a: rng.choice([0, 1, 17]) for a in "tz"} | {"c": 0}
     step = {a: rng.choice([1, 1, 3]) for a in "tz"} | {"c": 1}
@@ -74,7 +75,8 @@ def random_stack(rng, folder):
         text = [name[a].format(start[a] + step[a] * i) for a, i in zip(named, index)]
         path = folder / ("_".join(["im", *text]) + ".tif")
         pages = [planes[index + (z,)] for z in range(sizes[-1])] if paged else [planes[index]]
-        write_tiff(path, pages, layout)
+        own = random_layout(rng, dtype, height, width, samples, layout.planar) if mixed else layout
+        write_tiff(path, pages, own)
         with tifffile.TiffFile(path) as tif:
             for z, page in enumerate(tif.pages):
                 voxels = page.asarray()
@@ -86,7 +88,8 @@ def random_stack(rng, folder):
         wanted = "".join(a for a in "tszyx" if a in axes)
         read = np.transpose(read, [axes.index(a) for a in wanted])
         axes = wanted.replace("s", "c")
-    return axes, np.ascontiguousarray(read), f"{axes} {read.shape} {dtype} {'paged ' if paged else ''}{layout}"
+    return axes, np.ascontiguousarray(read), f"{axes} {read.shape} {dtype} {'paged ' if paged else ''}" \
+        f"{'mixed, first ' if mixed else ''}{layout}"
 
 
 def random_options(rng, axes, voxels):

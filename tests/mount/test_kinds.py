@@ -170,6 +170,22 @@ def test_numbered_files_of_pages(mount, tmp_path):
     assert_same(plain(image), wanted)
 
 
+@pytest.mark.parametrize("chunk", ["1,128,192", "3,50,100", "2,128,64", "1,256,640"])
+def test_files_of_different_layouts(mount, tmp_path, chunk):
+    """Each file has strips or tiles of its own; chunks that begin in the middle of a tile of some of them."""
+    layouts = [Layout(tile=(128, 128)), Layout(tile=(128, 256), compression="lzw"), Layout(tile=(64, 192)),
+               Layout(rows=7, compression="deflate"), Layout(tile=(128, 256)), Layout(compression="lzw"),
+               Layout(rows=3, byteorder=">"), Layout(tile=(128, 128), byteorder=">")]
+    volume = pixels((len(layouts), 256, 640), "u2")
+    (tmp_path / "em").mkdir()
+    paths = [tmp_path / "em" / f"em_{z}.tif" for z in range(len(layouts))]
+    for path, plane, layout in zip(paths, volume, layouts):
+        write_tiff(path, [plane], layout)
+    wanted = truth(paths)
+    m = mount(tmp_path / "em", "--chunk-shape", chunk, "--codec", "none")
+    assert_same(plain(m.path / "em.zarr"), wanted)
+
+
 def test_channels_and_slices_by_pattern(mount, tmp_path):
     """{c}/{z}: folders are channels, in natural order."""
     wanted = []

@@ -53,6 +53,7 @@ struct world {
 struct stamp {
 	struct store_key key;
 	uint32_t lone, pieces;
+	uint32_t empty; /* units that are not decoded in some piece, a bit each */
 };
 
 static uint64_t next_random(struct world *w)
@@ -87,6 +88,12 @@ static uint64_t run_of(void *ctx, const struct store_key *chunk, uint32_t *k)
 	const struct world *w = ctx;
 	*k = (uint32_t)(chunk->index % w->chunks);
 	return chunk->index / w->chunks;
+}
+
+static uint64_t chunk_of(void *ctx, const struct store_key *run, uint32_t k)
+{
+	const struct world *w = ctx;
+	return run->index * w->chunks + k;
 }
 
 static void cost(void *ctx, const struct store_key *run, uint32_t lone, struct run_cost *out)
@@ -155,14 +162,16 @@ static void give_back(void *ctx, void *buf, UNUSED uint64_t size)
 	free(buf);
 }
 
-static const struct store_ops ops = { run_of, cost,  lone_pays,	   bound,      planes,	 needs,
-				      now,    dying, wake_workers, wake_clock, give_back };
+static const struct store_ops ops = {
+	run_of, chunk_of, cost,	 lone_pays,    bound,	   planes,
+	needs,	now,	  dying, wake_workers, wake_clock, give_back
+};
 
 static void *buffer(struct world *w, const struct store_key *key, uint32_t lone)
 {
 	struct stamp *s = calloc(1, sizeof(*s));
 	if (s != NULL) {
-		*s = (struct stamp){ *key, lone, 0 };
+		*s = (struct stamp){ *key, lone, 0, 0 };
 		w->buffers++;
 	}
 	return s;
@@ -182,13 +191,14 @@ static void decode(struct world *w, struct task *t)
 	uint64_t plane = t->key.index * w->pieces + t->piece;
 	for (uint64_t unit = 0; unit < w->units; unit++) {
 		struct spot spot = { t->key.image, plane, unit };
-		if (store_known_bad(w->store, t, &spot))
-			continue;
-		t->strips++;
-		if (spot_damaged(w, plane, unit))
-			store_report(w->store, t, &spot, EIO, 0);
-		else if (draw(w, 1000) < w->io_errors)
-			store_report(w->store, t, &spot, EIO, 1000 * ms);
+		bool damaged = spot_damaged(w, plane, unit), known, error;
+		known = store_any_bad(w->store) && store_known_bad(w->store, t, &spot);
+		error = !known && !damaged && draw(w, 1000) < w->io_errors;
+		t->strips += !known;
+		if (known || damaged || error)
+			band->empty |= 1U << unit;
+		if (!known && (damaged || error))
+			store_report(w->store, t, &spot, EIO, damaged ? 0 : 1000 * ms);
 	}
 	if (draw(w, 5000) == 0)
 		t->error = ENOMEM;
@@ -204,6 +214,8 @@ static void encode(struct world *w, struct task *t)
 		fault(w, "a chunk cut from the band of a lone chunk");
 	if (band->pieces != w->pieces)
 		fault(w, "a chunk cut from an unfinished band");
+	if ((band->empty >> (t->key.index % w->chunks % w->units) & 1) != 0)
+		fault(w, "a chunk cut where the band is empty");
 	if (draw(w, 1000) < w->encoder_errors) {
 		t->error = EIO;
 		return;
@@ -219,7 +231,7 @@ static void finish(struct world *w, struct busy *b)
 	b->until = UINT64_MAX; /* reporting a bad spot may answer somebody, and the others go on */
 	switch (t.kind) {
 	case TASK_LOOK:
-		t.error = chance(w, 20) ? EIO : 0;
+		t.error = chance(w, 20) ? EIO : chance(w, 30) ? EAGAIN : 0;
 		break;
 	case TASK_PREPARE:
 		t.bytes = draw(w, 2000) == 0 ? NULL : buffer(w, &t.key, t.lone);
@@ -515,7 +527,8 @@ static const char *play(uint64_t seed, enum store_fault planted)
 	uint64_t factor = factors[draw(w, ARRAY_SIZE(factors))];
 	struct store_config config = { .budget = need + need * (factor - 100) / 100 / 4096 * 4096,
 				       .largest_slot = w->cost.slot,
-				       .threads = w->threads };
+				       .threads = w->threads,
+				       .spots_max = chance(w, 30) ? (unsigned)draw(w, 3) : 256 };
 	w->store = store_new(&config, &ops, w);
 	store_plant(w->store, planted);
 	unsigned events = 50 + (unsigned)draw(w, 250);
