@@ -110,11 +110,53 @@ void describe_codec(const struct image *im, struct text *t)
 		text_addf(t, " level %d", im->encode.level);
 }
 
+/* "t 3 c 0 z 17..19", axes of one plane left out. */
+static void add_planes(const struct image *im, uint64_t first, uint64_t last, struct text *t)
+{
+	uint64_t z = first % im->n_z, c = first / im->n_z % im->n_c, n = first / im->n_z / im->n_c;
+	if (im->n_t > 1)
+		text_addf(t, "t %llu ", (unsigned long long)n);
+	if (im->n_c > 1)
+		text_addf(t, "c %llu ", (unsigned long long)c);
+	text_addf(t, "z %llu", (unsigned long long)z);
+	if (last > first)
+		text_addf(t, "..%llu", (unsigned long long)(z + last - first));
+}
+
 void describe_gaps(const struct image *im, struct text *t)
 {
-	if (im->n_gaps > 0)
-		text_addf(t, "%llu plane%s missing and filled", (unsigned long long)im->n_gaps,
-			  im->n_gaps == 1 ? " is" : "s are");
+	enum { LISTED = 20 };
+	if (im->n_gaps == 0)
+		return;
+	text_addf(t, "%llu plane%s missing and filled:", (unsigned long long)im->n_gaps,
+		  im->n_gaps == 1 ? " is" : "s are");
+	uint64_t all = im->n_t * im->n_c * im->n_z;
+	unsigned listed = 0;
+	for (uint64_t i = 0; i < all; i++) {
+		uint64_t last = i;
+		if (im->planes[i].file != PLANE_GAP)
+			continue;
+		while (last + 1 < all && (last + 1) % im->n_z != 0 &&
+		       im->planes[last + 1].file == PLANE_GAP)
+			last++;
+		if (listed++ == LISTED) {
+			text_add(t, ", ..");
+			return;
+		}
+		text_add(t, listed == 1 ? " " : ", ");
+		add_planes(im, i, last, t);
+		i = last;
+	}
+}
+
+void describe_left_out(const struct left_out *o, struct text *t)
+{
+	if (o->of == NULL) {
+		text_add(t, o->why);
+		return;
+	}
+	text_add(t, "a duplicate of ");
+	describe_name(t, o->of);
 }
 
 uint64_t describe_damaged(const struct dataset *d, const struct image *im)

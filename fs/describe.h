@@ -24,8 +24,11 @@ void describe_chunk(const struct image *im, struct text *t);
 /* "blosc-lz4 level 5" */
 void describe_codec(const struct image *im, struct text *t);
 
-/* "3 planes are missing and filled"; nothing where none is. */
+/* "3 planes are missing and filled: z 4, z 17..18"; nothing where none is. */
 void describe_gaps(const struct image *im, struct text *t);
+
+/* Why it was left out. */
+void describe_left_out(const struct left_out *o, struct text *t);
 
 /* Planes whose file is empty, dangling or no TIFF; needs no look. */
 uint64_t describe_damaged(const struct dataset *d, const struct image *im);

@@ -174,7 +174,8 @@ static cJSON *left_out_json(const struct dataset *d)
 	for (size_t i = 0; ok && i < d->n_left_out; i++) {
 		cJSON *item = cJSON_CreateObject();
 		ok = item != NULL && add_text(item, "path", d->left_out[i].path) &&
-		     add_text(item, "why", d->left_out[i].why);
+		     add_text(item, "why", d->left_out[i].why) &&
+		     (d->left_out[i].of == NULL || add_text(item, "of", d->left_out[i].of));
 		ok = ok && cJSON_AddItemToArray(list, item);
 		if (!ok)
 			cJSON_Delete(item);
@@ -206,6 +207,7 @@ static bool fill_json(cJSON *o, const struct dataset *d, uint64_t budget)
 		cJSON *item = info_image(d, &d->images[i]);
 		ok = item != NULL && cJSON_AddItemToArray(images, item);
 	}
+	ok = ok && (d->hint == NULL || add_text(o, "hint", d->hint));
 	return ok && attach(o, "left_out", left_out_json(d));
 }
 
@@ -331,7 +333,14 @@ static void make_words(const struct dataset *d, uint64_t budget, struct text *t)
 	for (size_t i = 0; i < d->n_left_out; i++) {
 		text_add(t, "  ");
 		describe_name(t, d->left_out[i].path);
-		text_addf(t, "   (%s)\n", d->left_out[i].why);
+		text_add(t, "   (");
+		describe_left_out(&d->left_out[i], t);
+		text_add(t, ")\n");
+	}
+	if (d->hint != NULL) {
+		text_add(t, "\nhint: ");
+		describe_name(t, d->hint);
+		text_add(t, "\n");
 	}
 	text_add(t, "\nFiles that appear later are not noticed before the next mount.\n");
 }

@@ -27,6 +27,8 @@ static void add_source(struct text *t, const struct dataset *d)
 	if (d->n_left_out > 0) {
 		text_addf(t, "; %zu left out (", d->n_left_out);
 		describe_name(t, d->left_out[0].path);
+		text_add(t, ": ");
+		describe_left_out(&d->left_out[0], t);
 		text_addf(t, "%s)", d->n_left_out > 1 ? ", .." : "");
 	}
 }
@@ -208,6 +210,10 @@ void summary_make(const struct dataset *d, uint64_t budget, unsigned threads,
 		add_one(t, &d->images[0]);
 	else
 		add_table(t, d);
+	if (d->hint != NULL) {
+		add_line(t, "hint");
+		describe_name(t, d->hint);
+	}
 	add_line(t, "budget");
 	text_add_size(t, budget);
 	text_addf(t, ", %u thread%s", threads, threads == 1 ? "" : "s");

@@ -228,13 +228,13 @@ static int lone_unreadable(struct job *j, struct err *err)
 	const char *why = why_unreadable(f);
 	if (j->ds->is_file)
 		return err_set(err, EINVAL, "%s: %s", d->source, why);
-	return dataset_leave_out(d, f->path, why) != 0 ? err_oom(err) : 0;
+	return dataset_leave_out(d, f->path, why, NULL) != 0 ? err_oom(err) : 0;
 }
 
 static void forget_left_out(struct dataset *d, size_t keep)
 {
 	while (d->n_left_out > keep)
-		free(d->left_out[--d->n_left_out].path);
+		left_out_done(&d->left_out[--d->n_left_out]);
 }
 
 /* Files that do not fit together: each is an image of its own. */

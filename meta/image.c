@@ -59,6 +59,12 @@ static void image_done(struct image *im)
 	free(im->id);
 }
 
+void left_out_done(struct left_out *o)
+{
+	free(o->path);
+	free(o->of);
+}
+
 void dataset_free(struct dataset *d)
 {
 	if (d == NULL)
@@ -70,10 +76,11 @@ void dataset_free(struct dataset *d)
 		free(d->files[i].page_ifds);
 	}
 	for (size_t i = 0; d->left_out != NULL && i < d->n_left_out; i++)
-		free(d->left_out[i].path);
+		left_out_done(&d->left_out[i]);
 	free(d->images);
 	free(d->files);
 	free(d->left_out);
+	free(d->hint);
 	free(d->source);
 	free(d->name);
 	if (d->root_fd >= 0)

@@ -79,6 +79,7 @@ struct image {
 struct left_out {
 	char *path;
 	const char *why;
+	char *of; /* the file that is kept in its place, of a duplicate; else NULL */
 };
 
 /* Everything that a source is. */
@@ -91,7 +92,8 @@ struct dataset {
 	struct image *images;
 	size_t n_images;
 	struct left_out *left_out;
-	size_t n_left_out;
+	size_t n_left_out;	 /* in natural order of their paths */
+	char *hint;		 /* another way to see the source; may be NULL */
 	uint32_t mode, uid, gid; /* of SOURCE */
 	int64_t mtime_ns;	 /* newest of all files */
 	uint64_t fingerprint;	 /* of options, versions, names, sizes and times */
@@ -117,6 +119,8 @@ static inline uint64_t image_plane(const struct image *im, uint64_t t, uint64_t 
 
 /* The axes that the image has, in order: AXIS_T .. AXIS_X into axes[5]; returns how many. */
 unsigned image_axes(const struct image *im, enum axis axes[AXIS_COUNT]);
+
+void left_out_done(struct left_out *o);
 
 /* Adds a warning (copied). Ignores failed allocation: a warning is a courtesy. */
 void image_warn(struct image *im, const char *fmt, ...) PRINTF(2, 3);

@@ -59,6 +59,8 @@ struct names {
 	size_t n_images;
 	struct name_left_out *left_out;
 	size_t n_left_out;
+	char *pattern; /* the --pattern that says what was found, of the last series; may be NULL */
+	char *hint; /* the one by which the images would be channels of one; NULL: there is none */
 };
 
 /* True for names that the scan looks at: a TIFF suffix, not hidden, no backup. *slide: one of the
@@ -74,6 +76,10 @@ bool names_is_junk_folder(const char *name);
 int names_interpret(const char *const *entries, size_t n, const struct name_options *opts,
 		    struct names *out, struct err *err);
 void names_done(struct names *names);
+
+/* The --pattern by which files paths[n] in several folders would be one image, with a phrase that says
+ * so: appended to t, or nothing. -ENOMEM. */
+int names_hint_folders(const char *const *paths, size_t n, struct text *t, struct err *err);
 
 /* Natural order: digits by value, then length, texts by byte. <0, 0, >0. */
 int names_compare(const char *a, const char *b);

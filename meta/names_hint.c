@@ -1,6 +1,7 @@
 #include "meta/names_group.h"
 #include "meta/names_say.h"
 
+#include <errno.h>
 #include <string.h>
 
 enum { CHANNELS_MAX = 32 };
@@ -95,8 +96,9 @@ static bool are_alike(const struct name_groups *g, struct alike *x)
 	}
 	for (size_t i = 0; i < g->n; i++) {
 		size_t n;
-		name_text(g->series[i].file[0], x->text, &n);
-		if (n <= x->head + x->tail)
+		const char *word = name_text(g->series[i].file[0], x->text, &n);
+		if (n <= x->head + x->tail ||
+		    memchr(word + x->head, '/', n - x->head - x->tail) != NULL)
 			return false;
 	}
 	/* Two terms of a pattern may not touch. */
@@ -145,16 +147,27 @@ int names_hint(const struct name_groups *g, struct names_list *list, struct err 
 		return 0;
 	struct text CLEANUP(text_done) hint = { 0 };
 	say_channels(&hint, g->series[0].file[0], &x);
-	for (size_t i = 0; i < list->names.n_images; i++) {
-		struct name_image *im = &list->names.images[i];
-		struct text CLEANUP(text_done) how = { 0 };
-		text_addf(&how, "%s%s%s would make channels of the stacks",
-			  im->how != NULL ? im->how : "", im->how != NULL ? "; " : "",
-			  hint.s != NULL ? hint.s : "");
-		if (hint.oom || how.oom)
-			return err_oom(err);
-		free(im->how);
-		im->how = STEAL(how.s);
-	}
+	text_add(&hint, " would make channels of the stacks");
+	if (hint.oom)
+		return err_oom(err);
+	list->names.hint = STEAL(hint.s);
 	return 0;
+}
+
+int names_hint_folders(const char *const *paths, size_t n, struct text *t, struct err *err)
+{
+	struct names CLEANUP(names_done) names = { 0 };
+	struct name_options opts = { .gaps = GAPS_CLOSE, .folder = "" };
+	struct err own = { 0 };
+	int rc = names_interpret(paths, n, &opts, &names, &own);
+	if (rc == -ENOMEM)
+		return err_oom(err);
+	if (rc != 0 || names.n_left_out > 0)
+		return 0;
+	bool one = names.n_images == 1 && (names.images[0].c.present || names.images[0].t.present);
+	if (names.hint != NULL)
+		text_add(t, names.hint);
+	else if (one && names.pattern != NULL)
+		text_addf(t, "%s would make one image of the folders", names.pattern);
+	return t->oom ? err_oom(err) : 0;
 }

@@ -143,5 +143,7 @@ void names_done(struct names *names)
 		image_done(&names->images[i]);
 	free(names->images);
 	free(names->left_out);
+	free(names->pattern);
+	free(names->hint);
 	*names = (struct names){ 0 };
 }

@@ -443,7 +443,15 @@ static int add_how(const struct name_reading *r, size_t first_image, struct name
 		   struct err *err)
 {
 	struct text CLEANUP(text_done) instead = { 0 };
+	struct text CLEANUP(text_done) pattern = { 0 };
+	struct name_plan p;
 	names_say_instead(&instead, r);
+	names_plan(r, &p);
+	names_say_pattern(&pattern, r, &p);
+	if (pattern.oom)
+		return err_oom(err);
+	free(list->names.pattern);
+	list->names.pattern = STEAL(pattern.s);
 	for (size_t k = 0; k < r->n_images; k++) {
 		struct text CLEANUP(text_done) how = { 0 };
 		names_say_how(&how, r, r->file[r->start[k]], instead.s);

@@ -53,7 +53,8 @@ static int leave_out_names(struct scan *s, const struct names *names, size_t fir
 	for (size_t i = 0; i < names->n_left_out; i++) {
 		const struct name_left_out *o = &names->left_out[i];
 		const char *path = s->d->files[first + o->entry].path;
-		if (dataset_leave_out(s->d, path, o->why) != 0)
+		const char *of = o->of != NAMES_NO_INDEX ? s->d->files[first + o->of].path : NULL;
+		if (dataset_leave_out(s->d, path, o->why, of) != 0)
 			return err_oom(err);
 	}
 	return 0;
@@ -108,7 +109,39 @@ static int interpret_folder(struct scan *s, const struct walk_folder *f, struct 
 		return rc;
 	if (rc != 0)
 		return names_refused(s, f->path, err);
+	if (*f->path == '\0')
+		s->d->hint = STEAL(names.hint);
 	return add_images(s, f->path, f->first, &names, err);
+}
+
+/* Folders beside one another that each hold one stack of as many files. */
+static bool are_like_channels(const struct scan *s)
+{
+	const struct walk *w = &s->walk;
+	if (w->n_folders < 2 || s->drafts.n != w->n_folders)
+		return false;
+	for (size_t i = 0; i < w->n_folders; i++)
+		if (*w->folders[i].path == '\0' || strchr(w->folders[i].path, '/') != NULL ||
+		    w->folders[i].n < 2 || w->folders[i].n != w->folders[0].n)
+			return false;
+	return true;
+}
+
+static int hint_folders(struct scan *s, struct err *err)
+{
+	if (!are_like_channels(s))
+		return 0;
+	size_t n = s->d->n_files;
+	CLEANUP(freep) const char **paths = calloc(n, sizeof(*paths));
+	if (paths == NULL)
+		return err_oom(err);
+	for (size_t i = 0; i < n; i++)
+		paths[i] = s->d->files[i].path;
+	struct text CLEANUP(text_done) hint = { 0 };
+	int rc = names_hint_folders(paths, n, &hint, err);
+	if (rc == 0)
+		s->d->hint = STEAL(hint.s);
+	return rc;
 }
 
 static int interpret_pattern(struct scan *s, struct err *err)
@@ -147,6 +180,8 @@ static int interpret(struct scan *s, struct err *err)
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < s->walk.n_folders; i++)
 		rc = interpret_folder(s, &s->walk.folders[i], err);
+	if (rc == 0 && !s->opts->group_none)
+		rc = hint_folders(s, err);
 	return rc;
 }
 
@@ -180,6 +215,12 @@ static int compare_drafts(const void *a, const void *b, void *data)
 	if (rc != 0)
 		return rc;
 	return x->page < y->page ? -1 : x->page > y->page;
+}
+
+static int compare_left_out(const void *a, const void *b)
+{
+	const struct left_out *x = a, *y = b;
+	return names_compare(x->path, y->path);
 }
 
 static int too_many_for_name(const struct scan *s, struct err *err)
@@ -275,6 +316,8 @@ static int publish(struct scan *s, struct err *err)
 		d->n_images++;
 	}
 	d->one_image = d->n_images == 1;
+	if (d->n_left_out > 1)
+		qsort(d->left_out, d->n_left_out, sizeof(*d->left_out), compare_left_out);
 	rc = drop_unused_files(s, err);
 	if (rc != 0)
 		return rc;

@@ -75,7 +75,7 @@ int survey_leave_out(struct dataset *d, const struct source_file *f, const struc
 		text_addf(&path, "%s, page %u", f->path, p->out[i].page);
 		if (end > i + 1)
 			text_addf(&path, " to %u", p->out[end - 1].page);
-		if (path.oom || dataset_leave_out(d, path.s, p->out[i].why) != 0)
+		if (path.oom || dataset_leave_out(d, path.s, p->out[i].why, NULL) != 0)
 			return -ENOMEM;
 		i = end;
 	}

@@ -42,16 +42,18 @@ static void *grown(void *array, size_t n, size_t size)
 	return reallocarray(array, n == 0 ? 1 : 2 * n, size);
 }
 
-int dataset_leave_out(struct dataset *d, const char *path, const char *why)
+int dataset_leave_out(struct dataset *d, const char *path, const char *why, const char *of)
 {
 	struct left_out *more = grown(d->left_out, d->n_left_out, sizeof(*more));
 	if (more == NULL)
 		return -ENOMEM;
 	d->left_out = more;
-	char *copy = strdup(path);
-	if (copy == NULL)
+	struct left_out o = { strdup(path), why, of != NULL ? strdup(of) : NULL };
+	if (o.path == NULL || (of != NULL && o.of == NULL)) {
+		left_out_done(&o);
 		return -ENOMEM;
-	more[d->n_left_out++] = (struct left_out){ .path = copy, .why = why };
+	}
+	more[d->n_left_out++] = o;
 	return 0;
 }
 
@@ -176,7 +178,7 @@ static int add_file(struct dataset *d, const char *folder, const char *name, con
 static int leave_out(struct walker *k, const char *folder, const char *name, const char *why)
 {
 	CLEANUP(freep) char *path = path_join(folder, name);
-	return path == NULL ? -ENOMEM : dataset_leave_out(k->d, path, why);
+	return path == NULL ? -ENOMEM : dataset_leave_out(k->d, path, why, NULL);
 }
 
 static int list_entry(struct walker *k, int fd, const char *folder, const struct dirent *e,
@@ -285,11 +287,11 @@ static int walk_below(struct walker *k, const char *path, unsigned level, struct
 			return err_oom(err);
 		int rc = 0;
 		if (is_zarr(subs->names[i]))
-			rc = dataset_leave_out(k->d, below, "a Zarr folder");
+			rc = dataset_leave_out(k->d, below, "a Zarr folder", NULL);
 		else if (level < k->depth)
 			rc = walk_folder(k, below, level + 1, err);
 		else if (k->depth >= WALK_DEPTH)
-			rc = dataset_leave_out(k->d, below, "too deep below the source");
+			rc = dataset_leave_out(k->d, below, "too deep below the source", NULL);
 		if (rc != 0)
 			return rc == -ENOMEM ? err_oom(err) : rc;
 	}
@@ -308,7 +310,8 @@ static int walk_folder(struct walker *k, const char *path, unsigned level, struc
 	if (fd < 0)
 		return dataset_leave_out(k->d, path,
 					 errno == EACCES ? "no permission to read this folder"
-							 : "a folder that cannot be read");
+							 : "a folder that cannot be read",
+					 NULL);
 	int go = enter(k, fd, top);
 	if (go <= 0)
 		return go < 0 ? err_oom(err) : 0;

@@ -35,8 +35,9 @@ int walk_source(const char *source, const char *mountpoint, unsigned depth, stru
 		struct walk *out, struct err *err);
 void walk_done(struct walk *w);
 
-/* Lists something that is no part of any image; `why` is a static text. -ENOMEM. */
-int dataset_leave_out(struct dataset *d, const char *path, const char *why);
+/* Lists something that is no part of any image; `why` is a static text, `of` the file that is kept in its
+ * place (copied), NULL where there is none. -ENOMEM. */
+int dataset_leave_out(struct dataset *d, const char *path, const char *why, const char *of);
 
 /* Length of the folder part of a path with its slash; 0 where there is none. */
 size_t path_folder(const char *path);

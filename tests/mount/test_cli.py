@@ -244,7 +244,7 @@ def test_info_words(stack, run, tmp_path):
     done = run("info", "--gaps", "fill", strange)
     print(done.stdout)
     assert done.returncode == 0
-    assert "1 plane is missing" in done.stdout
+    assert "1 plane is missing and filled: z " in done.stdout
     assert "overview.tif" in done.stdout
 
 

@@ -232,3 +232,21 @@ def test_two_series_are_two_images(mount, tmp_path):
     assert sorted(p.name for p in m.path.iterdir() if p.is_dir()) == ["DAPI.zarr", "GFP.zarr"]
     for name, voxels in wanted.items():
         assert_same(plain(m.path / f"{name}.zarr"), voxels)
+
+
+def test_hints_hold(mount, run, tmp_path):
+    """The pattern that `info` offers for folders that look like channels makes one image of them."""
+    for name in ("ch1", "ch2"):
+        write_stack(tmp_path / "em" / name, pixels((4, 20, 30), "u1"), name="im{:d}.tif")
+    said = run("info", tmp_path / "em").stdout
+    assert "hint: --pattern 'ch{c}/im{z}.tif' would make one image of the folders" in said, said
+    m = mount(tmp_path / "em", "--pattern", "ch{c}/im{z}.tif")
+    assert axes_of(m.path / "em.zarr") == "czyx"
+
+
+def test_duplicates_and_gaps_are_named(run, tmp_path):
+    write_stack(tmp_path / "em", pixels((30, 20, 30), "u1"), numbers=[*range(20), *range(22, 32)], name="s{:04d}.tif")
+    write_stack(tmp_path / "em", pixels((1, 20, 30), "u1"), numbers=[7], name="s{:03d}.tif")
+    said = run("info", tmp_path / "em").stdout
+    assert "s007.tif   (a duplicate of s0007.tif)" in said, said
+    assert "2 planes are missing and filled: z 20..21" in said, said

@@ -504,24 +504,54 @@ START_TEST(shapes_that_do_not_hold)
 }
 END_TEST
 
+static void check_folders(const char *names, const char *wanted)
+{
+	char CLEANUP(freep) *copy = strdup(names);
+	const char *paths[FEW];
+	size_t n = 0;
+	for (char *at = copy; at != NULL && n < FEW; n++) {
+		paths[n] = at;
+		at = strchr(at, ' ');
+		if (at != NULL)
+			*at++ = '\0';
+	}
+	struct text CLEANUP(text_done) t = { 0 };
+	ck_assert_int_eq(names_hint_folders(paths, n, &t, NULL), 0);
+	ck_assert_str_eq(t.s != NULL ? t.s : "", wanted);
+}
+
+START_TEST(hints_for_folders)
+{
+	check_folders("ch0/001.tif ch0/002.tif ch1/001.tif ch1/002.tif",
+		      "--pattern 'ch{c}/{z}.tif' would make one image of the folders");
+	check_folders("time_1/im1.tif time_1/im2.tif time_2/im1.tif time_2/im2.tif",
+		      "--pattern 'time_{t}/im{z}.tif' would make one image of the folders");
+	check_folders("DAPI/a_1.tif DAPI/a_2.tif GFP/a_1.tif GFP/a_2.tif",
+		      "--pattern '{c}/a_{z}.tif' would make channels of the stacks");
+	/* Images of their own. */
+	check_folders("mouse1/001.tif mouse1/002.tif mouse2/001.tif mouse2/002.tif", "");
+	check_folders("a/x_001.tif a/x_002.tif b/y_001.tif b/y_002.tif", "");
+}
+END_TEST
+
 START_TEST(hints)
 {
 	struct few w;
 	interpret(&w, "DAPI_0.tif DAPI_1.tif DAPI_2.tif GFP_0.tif GFP_1.tif GFP_2.tif");
 	ck_assert_uint_eq(w.names.n_images, 2);
-	ck_assert_str_eq(w.names.images[1].how,
-			 "z from the number in 'GFP_0.tif'; "
-			 "--pattern '{c}_{z}.tif' would make channels of the stacks");
+	ck_assert_str_eq(w.names.images[1].how, "z from the number in 'GFP_0.tif'");
+	ck_assert_str_eq(w.names.hint, "--pattern '{c}_{z}.tif' would make channels of the stacks");
 	done(&w);
 	interpret(&w, "run_Cy3b_0_x.tif run_Cy3b_1_x.tif run_Cy3a_0_x.tif run_Cy3a_1_x.tif");
 	ck_assert_ptr_nonnull(strstr(w.names.images[0].how, "Cy"));
 	done(&w);
 	interpret(&w, "run_DAPI_0_x.tif run_DAPI_1_x.tif run_DAB_0_x.tif run_DAB_1_x.tif");
-	ck_assert_ptr_nonnull(strstr(w.names.images[0].how, "--pattern 'run_{c}_{z}_x.tif'"));
+	ck_assert_ptr_nonnull(strstr(w.names.hint, "--pattern 'run_{c}_{z}_x.tif'"));
 	done(&w);
 	/* Two terms may not touch, so nothing is offered. */
 	interpret(&w, "DAPI0.tif DAPI1.tif GFP0.tif GFP1.tif");
 	ck_assert_str_eq(w.names.images[0].how, "z from the number in 'DAPI0.tif'");
+	ck_assert_ptr_null(w.names.hint);
 	done(&w);
 	interpret(&w, "Pos0.tif Pos1.tif");
 	ck_assert_str_eq(w.names.images[0].how, "an image of its own for 'Pos0'; "
@@ -689,6 +719,7 @@ int main(void)
 	tcase_add_test(t, labels);
 	tcase_add_test(t, shapes_that_do_not_hold);
 	tcase_add_test(t, hints);
+	tcase_add_test(t, hints_for_folders);
 	tcase_add_test(t, ids);
 	tcase_add_test(t, what_is_looked_at);
 	tcase_add_test(t, natural_order);

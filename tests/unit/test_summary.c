@@ -65,7 +65,7 @@ START_TEST(one_image_at_its_longest)
 	static char how[] = "the digits of em_NNNN are z", w0[] = "bad\nname", w1[] = "other";
 	char *warnings[] = { w0, w1 };
 	static char stranger[] = "notes.tif";
-	struct left_out out[2] = { { stranger, "stranger" }, { stranger, "stranger" } };
+	struct left_out out[2] = { { stranger, "stranger", NULL }, { stranger, "stranger", NULL } };
 	d.left_out = out;
 	d.n_left_out = 2;
 	d.images[0].how = how;
@@ -76,7 +76,7 @@ START_TEST(one_image_at_its_longest)
 	d.files[2].unreadable = true;
 	char *s = summary(&d, "/mnt/z");
 	ck_assert_uint_le(lines(s), 12);
-	has(s, "1 missing, filled; 1 DAMAGED; 2 left out (notes.tif, ..)\n");
+	has(s, "1 missing, filled; 1 DAMAGED; 2 left out (notes.tif: stranger, ..)\n");
 	has(s, how);
 	has(s, "bad\xef\xbf\xbdname; and 1 more");
 	free(s);
@@ -160,7 +160,7 @@ START_TEST(info_in_words)
 	int code = -1;
 	made_dataset(&d, 2, 3);
 	static char stranger[] = "no\ttes.tif";
-	struct left_out out = { stranger, "stranger" };
+	struct left_out out = { stranger, "stranger", NULL };
 	d.left_out = &out;
 	d.n_left_out = 1;
 	char *s = info(&d, false, &code);
@@ -190,7 +190,7 @@ START_TEST(info_as_json)
 	d.images[1].state = IMAGE_BAD;
 	snprintf(d.images[1].why.msg, sizeof(d.images[1].why.msg), "b.tif: no planes");
 	static char stranger[] = "em_x.tif", elsewhere[] = "sub/em_x.tif";
-	struct left_out out[] = { { stranger, "stranger" }, { elsewhere, "stranger" } };
+	struct left_out out[] = { { stranger, "stranger", NULL }, { elsewhere, "stranger", NULL } };
 	d.left_out = out;
 	d.n_left_out = 2;
 	char *s = info(&d, true, &code);
