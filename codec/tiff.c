@@ -40,6 +40,7 @@ enum field_id {
 	F_UIC2,
 	F_LSM,
 	F_NODATA,
+	F_NIH,
 	F_LERC,
 	F_MM_METADATA,
 	F_NDPI,
@@ -85,6 +86,7 @@ static const struct {
 	[F_UIC2] = { 33629, "UIC2Tag" },
 	[F_LSM] = { 34412, "CZ_LSMInfo" },
 	[F_NODATA] = { 42113, "GDAL_NODATA" },
+	[F_NIH] = { 43314, "NIHImageHeader" },
 	[F_LERC] = { 50674, "LercParameters" },
 	[F_MM_METADATA] = { 51123, "MicroManagerMetadata" },
 	[F_NDPI] = { 65420, "NDPI FileFormat" },
@@ -466,7 +468,8 @@ static int check_layout(const struct tiff_page *p, struct err *err)
 	uint64_t area = (uint64_t)p->unit_w * p->unit_h, bytes, n;
 	unsigned samples = p->planar ? 1 : p->samples;
 	unsigned size = p->bits > 32 ? 8 : p->bits > 16 ? 4 : p->bits > 8 ? 2 : 1;
-	if (!mul_u64(area, (uint64_t)samples * size, &bytes) || bytes > GiB)
+	if (!mul_u64(area, (uint64_t)samples * size, &bytes) ||
+	    (bytes > GiB && !tiff_is_raw_rows(p)))
 		return err_set(err, EBADMSG,
 			       "a %s of %" PRIu32 " x %" PRIu32
 			       " pixels of %u x %u bits is over 1 GiB",
@@ -546,6 +549,7 @@ static int read_describing(struct page_source *s, struct tiff_page *p, struct er
 	p->colormap = values_of(s, F_COLORMAP);
 	p->jpeg_tables = values_of(s, F_JPEG_TABLES);
 	p->lsm = values_of(s, F_LSM);
+	p->nih = values_of(s, F_NIH);
 	p->uic2 = values_of(s, F_UIC2);
 	p->mm_metadata = values_of(s, F_MM_METADATA);
 	return 0;

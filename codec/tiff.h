@@ -62,8 +62,8 @@ struct tiff_page {
 	uint32_t units_x, units_y; /* tiles across, tiles (strips) down; of one sample if planar */
 	struct tiff_values offsets, counts; /* the strip or tile tables; counts may be absent */
 	struct tiff_values description, software, sub_ifds, nodata, colormap, jpeg_tables;
-	/* 34412, 33629, 51123: kinds with planes of their own. */
-	struct tiff_values lsm, uic2, mm_metadata;
+	/* 34412, 33629, 43314, 51123: kinds with planes of their own. */
+	struct tiff_values lsm, uic2, nih, mm_metadata;
 	struct tiff_rational x_resolution, y_resolution;
 	uint16_t resolution_unit; /* 2 where absent */
 	uint32_t t4_options, t6_options, lerc[2];
@@ -124,6 +124,12 @@ void tiff_sparse_value(const struct reader *r, const struct tiff_page *p, enum d
 
 /* Rows that unit row `uy` (below units_y) really has (a short last strip; tiles are always whole). */
 uint32_t tiff_unit_rows(const struct tiff_page *p, uint32_t uy);
+
+/* Rows can be read straight from the file: strips that are not compressed. */
+static inline bool tiff_is_raw_rows(const struct tiff_page *p)
+{
+	return p->compression == TIFF_COMPRESSION_NONE && !p->tiled && p->fill_order != 2;
+}
 
 /* Bytes of one decoded unit of `rows` (at most unit_h) rows: unit_w x rows x (planar ? 1 : samples) x type,
  * the type being the next of 1, 2, 4, 8 bytes that holds the bits. */

@@ -160,11 +160,13 @@ static int choose_budget(struct engine *e, struct err *err)
 	allow_larger_slots(e->parts);
 	if (need <= budget)
 		return 0;
-	uint64_t mib = ceil_div(need, MiB);
+	struct text CLEANUP(text_done) t = { 0 };
+	text_add_size(&t, budget);
 	return err_set(err, ENOBUFS,
-		       "--memory %lluM is too little for the chunks of this source: --memory %lluM "
+		       "%s of %s is too little for the chunks of this source: --memory %lluM "
 		       "would do",
-		       (unsigned long long)(budget / MiB), (unsigned long long)mib);
+		       asked != 0 ? "--memory" : "a budget", t.s != NULL ? t.s : "memory",
+		       (unsigned long long)ceil_div(need, MiB));
 }
 
 static int make_parts(struct engine *e, struct err *err)

@@ -32,7 +32,7 @@ void bench_done(struct bench *b)
 bool produce_lone_pays(const struct image *im)
 {
 	const struct tiff_page *k = &im->kind;
-	return produce_is_raw(k) &&
+	return tiff_is_raw_rows(k) &&
 	       (uint64_t)k->width * im->grid.layout.samples * im->grid.voxel > lone_row_bytes;
 }
 
@@ -70,7 +70,7 @@ static uint64_t piece_rows(const struct image *im, const struct band_box *b, boo
 
 uint64_t produce_decode_scratch(const struct image *im)
 {
-	return produce_is_raw(&im->kind)
+	return tiff_is_raw_rows(&im->kind)
 		       ? 0
 		       : pool_round(unit_stored_max(&im->kind)) + pool_round(im->unit_bytes_max);
 }

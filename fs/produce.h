@@ -51,12 +51,6 @@ void produce_band_box(const struct image *im, uint64_t run, uint32_t lone, struc
 /* Cost of a run, or of one of its chunks alone. */
 void produce_cost(const struct image *im, uint64_t run, uint32_t lone, struct run_cost *out);
 
-/* Rows of such pages can be read straight from the file. */
-static inline bool produce_is_raw(const struct tiff_page *p)
-{
-	return p->compression == TIFF_COMPRESSION_NONE && !p->tiled && p->fill_order != 2;
-}
-
 /* Bytes of stored data and decoded scratch that decoding one strip or tile may hold beside the band. */
 uint64_t produce_decode_scratch(const struct image *im);
 

@@ -287,7 +287,7 @@ static int read_units(struct reading *r, struct err *err)
 	const struct tiff_page *g = &r->page;
 	uint64_t uy0 = p->y0 / g->unit_h, uy1 = min_u64(ceil_div(p->y1, g->unit_h), g->units_y);
 	uint64_t ux0 = p->x0 / g->unit_w, ux1 = min_u64(ceil_div(p->x1, g->unit_w), g->units_x);
-	bool raw = produce_is_raw(g);
+	bool raw = tiff_is_raw_rows(g);
 	struct tiff_unit units[UNITS_AT_ONCE];
 	/* Strips are one column: many rows of them at once. Tiles: a row of them after another. */
 	for (uint64_t uy = uy0, step; uy < uy1; uy += step) {
@@ -328,7 +328,7 @@ static int read_page(struct reading *r, struct err *err)
 	const struct tiff_page *k = &r->im->kind;
 	r->same_layout = r->page.unit_h == k->unit_h && r->page.unit_w == k->unit_w &&
 			 r->page.tiled == k->tiled && r->page.planar == k->planar;
-	bool raw = produce_is_raw(&r->page);
+	bool raw = tiff_is_raw_rows(&r->page);
 	uint64_t unit = raw ? 0 : tiff_unit_bytes(&r->page, r->page.unit_h);
 	uint64_t most = max_u64(r->im->unit_bytes_max, 16 * MiB);
 	r->oversized = !raw && pool_round(unit) + pool_round(unit_stored_max(&r->page)) >

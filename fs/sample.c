@@ -117,7 +117,7 @@ static void middle_of_page(const struct image *im, uint64_t share, struct piece 
 {
 	const struct tiff_page *k = &im->kind;
 	uint64_t pixel = (uint64_t)im->grid.layout.samples * im->grid.voxel;
-	bool raw = produce_is_raw(k);
+	bool raw = tiff_is_raw_rows(k);
 	uint64_t w = raw ? 1 : k->unit_w, h = raw ? 1 : k->unit_h;
 	uint64_t across = ceil_div(k->width, w), down = ceil_div(k->height, h);
 	uint64_t units = max_u64(1, share / (w * h * pixel));
@@ -276,7 +276,7 @@ static int sampling_init(struct sampling *s, bool codec_auto, struct err *err)
 
 static bool can_be_sampled(const struct image *im)
 {
-	return produce_is_raw(&im->kind) || im->unit_bytes_max <= unit_bytes_limit;
+	return tiff_is_raw_rows(&im->kind) || im->unit_bytes_max <= unit_bytes_limit;
 }
 
 uint64_t sample_needs(const struct image *im)

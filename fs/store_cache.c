@@ -76,9 +76,9 @@ bool cache_make_room(struct store *s, uint64_t need)
 	while (s->charge > s->config.budget - need) {
 		struct entry *e = victim(s);
 		if (e != NULL) {
+			s->stats.evicted += e->list != LIST_BANDS;
 			entry_leave_table(s, e);
 			entry_free(s, e);
-			s->stats.evicted++;
 		} else if (!memo_drop_oldest(s)) {
 			return false;
 		}
@@ -198,9 +198,9 @@ void cache_evict_all(struct store *s)
 	for (int i = 0; i < LIST_COUNT; i++)
 		for (struct link *l; (l = list_first(&s->lru[i])) != NULL;) {
 			struct entry *e = CONTAINER(l, struct entry, lru);
+			s->stats.evicted += e->list != LIST_BANDS;
 			entry_leave_table(s, e);
 			entry_free(s, e);
-			s->stats.evicted++;
 		}
 	s->admit = true;
 }

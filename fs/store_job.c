@@ -378,12 +378,8 @@ static void encode_done(struct store *s, struct job *j, struct task *t)
 	}
 	s->stats.made++;
 	s->stats.bytes_made += t->len;
-	bool exact;
-	s->ops->bound(s->ctx, &t->key, &exact);
-	if (!exact) {
-		s->stats.remade += memo_get(s, &t->key) != 0;
-		memo_put(s, &t->key, t->len);
-	}
+	s->stats.remade += memo_get(s, &t->key) != 0;
+	memo_put(s, &t->key, t->len);
 	*l = (struct landing){ NULL, t->flight, t->bytes, t->len, t->capacity };
 	struct landing **p = &j->landings;
 	while (*p != NULL)

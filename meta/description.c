@@ -81,6 +81,25 @@ static int check_lsm(const struct reader *r, const struct tiff_page *first, uint
 		       t, z);
 }
 
+/* A header of 256 big-endian u16; the 131st is the number of planes, which may lie one behind another after one
+ * page. */
+static int check_nih(const struct reader *r, const struct tiff_page *first, uint32_t n_pages,
+		     struct err *err)
+{
+	static const struct tiff_header big = { .big_endian = true };
+	uint8_t b[4] = { 0 };
+	uint64_t at = first->nih.offset;
+	if (first->nih.count < 131 || at > r->size || r->size - at < 262)
+		return 0;
+	int code = reader_exact(r, b + 2, 2, at + 260, err);
+	uint32_t planes = u32_at(&big, b);
+	if (code < 0 || planes <= n_pages)
+		return code;
+	return err_set(err, ENOTSUP,
+		       "NIH Image stack claims %" PRIu32 " planes behind %s (tag 43314)", planes,
+		       n_pages == 1 ? "one page" : "fewer pages");
+}
+
 /* Whether what is no text, or cannot be had, may be passed over: a description is a courtesy, but a failing
  * disk is not. */
 static bool passed_over(int code)
@@ -185,6 +204,8 @@ int description_check(const struct reader *r, const struct tiff_page *first, uin
 		code = check_lsm(r, first, n_pages, err);
 	if (code == 0)
 		code = check_stk(first, err);
+	if (code == 0)
+		code = check_nih(r, first, n_pages, err);
 	if (code == 0)
 		code = check_text(r, first, n_pages, err);
 	return code;

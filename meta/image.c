@@ -1,7 +1,9 @@
 #include "meta/image.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 unsigned image_axes(const struct image *im, enum axis axes[AXIS_COUNT])
 {
@@ -59,6 +61,53 @@ static void image_done(struct image *im)
 	free(im->id);
 }
 
+static int compare_ids(const void *a, const void *b, void *data)
+{
+	const struct image *images = data;
+	const uint32_t *x = a, *y = b;
+	return strcmp(images[*x].id, images[*y].id);
+}
+
+int dataset_index(struct dataset *d)
+{
+	uint32_t *by_id = malloc(max_u64(1, d->n_images) * sizeof(*by_id));
+	if (by_id == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < d->n_images; i++)
+		by_id[i] = (uint32_t)i;
+	if (d->n_images > 1)
+		qsort_r(by_id, d->n_images, sizeof(*by_id), compare_ids, d->images);
+	free(d->by_id);
+	d->by_id = by_id;
+	return 0;
+}
+
+/* As strcmp(id, the first len bytes of name). */
+static int compare_id(const char *id, const char *name, size_t len)
+{
+	int rc = strncmp(id, name, len);
+	return rc != 0 ? rc : id[len] != '\0';
+}
+
+size_t dataset_find(const struct dataset *d, const char *id, size_t len)
+{
+	size_t low = 0, high = d->n_images;
+	for (size_t i = 0; d->by_id == NULL && i < d->n_images; i++)
+		if (compare_id(d->images[i].id, id, len) == 0)
+			return i;
+	while (d->by_id != NULL && low < high) {
+		size_t at = low + (high - low) / 2;
+		int rc = compare_id(d->images[d->by_id[at]].id, id, len);
+		if (rc == 0)
+			return d->by_id[at];
+		if (rc < 0)
+			low = at + 1;
+		else
+			high = at;
+	}
+	return d->n_images;
+}
+
 void left_out_done(struct left_out *o)
 {
 	free(o->path);
@@ -78,6 +127,7 @@ void dataset_free(struct dataset *d)
 	for (size_t i = 0; d->left_out != NULL && i < d->n_left_out; i++)
 		left_out_done(&d->left_out[i]);
 	free(d->images);
+	free(d->by_id);
 	free(d->files);
 	free(d->left_out);
 	free(d->hint);

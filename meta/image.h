@@ -59,7 +59,8 @@ struct image {
 	struct err why; /* of IMAGE_BAD */
 	struct tiff_page
 		kind; /* a page that stands for all: size, type, layout; no pointers into files */
-	uint64_t unit_bytes_max; /* largest decoded unit among the pages looked at */
+	uint64_t
+		unit_bytes_max; /* largest decoded unit among the pages looked at, raw rows aside */
 	enum dtype dtype;
 	struct grid grid; /* of level 0; c counts samples */
 	struct encode_spec encode;
@@ -91,6 +92,8 @@ struct dataset {
 	size_t n_files;
 	struct image *images;
 	size_t n_images;
+	uint32_t *
+		by_id; /* image numbers in the order of their ids' bytes; NULL: no index was made */
 	struct left_out *left_out;
 	size_t n_left_out;	 /* in natural order of their paths */
 	char *hint;		 /* another way to see the source; may be NULL */
@@ -119,6 +122,12 @@ static inline uint64_t image_plane(const struct image *im, uint64_t t, uint64_t 
 
 /* The axes that the image has, in order: AXIS_T .. AXIS_X into axes[5]; returns how many. */
 unsigned image_axes(const struct image *im, enum axis axes[AXIS_COUNT]);
+
+/* Makes by_id. -ENOMEM. */
+int dataset_index(struct dataset *d);
+
+/* The image with this id; n_images where there is none. */
+size_t dataset_find(const struct dataset *d, const char *id, size_t len);
 
 void left_out_done(struct left_out *o);
 

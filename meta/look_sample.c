@@ -163,7 +163,7 @@ static int look_one(struct tally *t, struct look_file *f, struct image *im,
 	if (!look_compatible(&p, &im->kind) || tiff_page_dtype(&p, &type, NULL) != 0 ||
 	    type != im->dtype)
 		return note_odd(t, im, &p, sf->path);
-	uint64_t unit = tiff_unit_bytes(&p, tiff_unit_rows(&p, 0));
+	uint64_t unit = tiff_is_raw_rows(&p) ? 0 : tiff_unit_bytes(&p, tiff_unit_rows(&p, 0));
 	im->unit_bytes_max = max_u64(im->unit_bytes_max, unit);
 	if (p.photometric <= 1 && im->kind.photometric <= 1 &&
 	    p.photometric != im->kind.photometric)

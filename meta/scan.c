@@ -323,6 +323,8 @@ static int publish(struct scan *s, struct err *err)
 		return rc;
 	for (size_t i = 0; i < d->n_images; i++)
 		set_permissions(d, &d->images[i]);
+	if (dataset_index(d) != 0)
+		return err_oom(err);
 	return fingerprint_set(d, s->opts->fingerprint_options, err);
 }
 

@@ -284,14 +284,11 @@ static int image_child(const struct tree *t, const char *name, struct node *out)
 	size_t len = strlen(name), suffix = sizeof(image_suffix) - 1;
 	if (len <= suffix || strcmp(name + len - suffix, image_suffix) != 0)
 		return -ENOENT;
-	for (size_t i = 0; i < t->data->n_images; i++) {
-		const char *id = t->data->images[i].id;
-		if (strncmp(id, name, len - suffix) == 0 && id[len - suffix] == '\0') {
-			*out = (struct node){ .kind = NODE_IMAGE, .image = (uint32_t)i };
-			return 0;
-		}
-	}
-	return -ENOENT;
+	size_t i = dataset_find(t->data, name, len - suffix);
+	if (i == t->data->n_images)
+		return -ENOENT;
+	*out = (struct node){ .kind = NODE_IMAGE, .image = (uint32_t)i };
+	return 0;
 }
 
 /* The k-th chunk or chunk directory inside an array or a chunk directory. */

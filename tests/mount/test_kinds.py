@@ -5,9 +5,10 @@ import os
 
 import numpy as np
 import pytest
+import tifffile
 from conftest import Mount
 from make_stacks import KINDS, Layout, pixels, truth, write_stack, write_tiff
-from reading import along, assert_same, axes_of, here, plain
+from reading import along, assert_same, axes_of, chunk_path, here, plain
 
 pytestmark = pytest.mark.fuse
 
@@ -232,6 +233,28 @@ def test_two_series_are_two_images(mount, tmp_path):
     assert sorted(p.name for p in m.path.iterdir() if p.is_dir()) == ["DAPI.zarr", "GFP.zarr"]
     for name, voxels in wanted.items():
         assert_same(plain(m.path / f"{name}.zarr"), voxels)
+
+
+def test_a_raw_strip_of_two_gigabytes(mount, tmp_path):
+    """Rows of a page in one strip are read by themselves, however large the strip (the file is mostly a hole)."""
+    path = tmp_path / "em" / "s_0.tif"
+    path.parent.mkdir()
+    page = tifffile.memmap(path, shape=(33000, 33000), dtype="u2", photometric="minisblack")
+    places = [(0, 0), (16000, 20000), (32999, 32999), (32999, 0)]
+    for y, x in places:
+        page[y, x] = y // 2 + x // 2 + 1
+    page.flush()
+    del page
+    with tifffile.TiffFile(path) as tif:
+        assert tif.pages[0].rowsperstrip == 33000
+    m = mount(tmp_path / "em", "--codec", "none", "--chunk-shape", "1,256,256")
+    read = tifffile.memmap(path)
+    for y, x in places:
+        ty, tx = y // 256, x // 256
+        data = chunk_path(m.path / "em.zarr" / "0", (0, ty, tx)).read_bytes()
+        chunk = np.frombuffer(data, "<u2").reshape(256, 256)
+        part = read[256 * ty:256 * ty + 256, 256 * tx:256 * tx + 256]
+        assert (chunk[:part.shape[0], :part.shape[1]] == part).all() and part[y % 256, x % 256] != 0
 
 
 def test_hints_hold(mount, run, tmp_path):

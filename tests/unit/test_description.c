@@ -450,6 +450,21 @@ START_TEST(stk_and_lsm)
 }
 END_TEST
 
+START_TEST(nih_image)
+{
+	make("");
+	file.page.nih = (struct tiff_values){ TEXT_AT, 256, 3 };
+	put(TEXT_AT + 260, 0x0500);
+	refused(1, "NIH Image stack claims 5 planes behind one page");
+	refused(4, "behind fewer pages");
+	accepted(5);
+	put(TEXT_AT + 260, 0x0100);
+	accepted(1);
+	file.page.nih.offset = UINT64_MAX;
+	accepted(1);
+}
+END_TEST
+
 static int64_t failing(void *ctx UNUSED, void *buf UNUSED, size_t n UNUSED, uint64_t off UNUSED)
 {
 	return -EIO;
@@ -537,6 +552,7 @@ int main(void)
 	tcase_add_test(tc, scanimage_software);
 	tcase_add_test(tc, micro_manager);
 	tcase_add_test(tc, stk_and_lsm);
+	tcase_add_test(tc, nih_image);
 	tcase_add_test(tc, read_errors);
 	tcase_add_test(tc, description_outside_the_file);
 	tcase_add_test(tc, cut_texts);

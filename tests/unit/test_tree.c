@@ -405,12 +405,34 @@ START_TEST(large_arrays)
 }
 END_TEST
 
+START_TEST(images_by_id)
+{
+	static char ids[][8] = { "b", "abc", "a", "em 2", "ab", "a_b", "\xc3\xa9" };
+	struct image many[ARRAY_SIZE(ids)] = { 0 };
+	struct dataset d = { .root_fd = -1, .images = many, .n_images = ARRAY_SIZE(ids) };
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
+		many[i].id = ids[i];
+	for (int indexed = 0; indexed < 2; indexed++) {
+		for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
+			ck_assert_uint_eq(dataset_find(&d, ids[i], strlen(ids[i])), i);
+		static const char *const none[] = { "", "aa", "abcd", "em", "c", "\xc3" };
+		for (size_t i = 0; i < ARRAY_SIZE(none); i++)
+			ck_assert_uint_eq(dataset_find(&d, none[i], strlen(none[i])),
+					  ARRAY_SIZE(ids));
+		ck_assert_uint_eq(dataset_find(&d, "abcx", 3), 1);
+		ck_assert_int_eq(dataset_index(&d), 0);
+	}
+	free(d.by_id);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("tree");
 	TCase *tc = tcase_create("tree");
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, every_node_of_small_trees);
+	tcase_add_test(tc, images_by_id);
 	tcase_add_test(tc, listings);
 	tcase_add_test(tc, chunks_have_the_grids_linear_index);
 	tcase_add_loop_test(tc, names_that_are_none, 0, ARRAY_SIZE(no_numbers));
