@@ -6,6 +6,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -385,12 +388,22 @@ static int scan(struct scan *s, const char *source, struct err *err)
 	return rc == 0 ? publish(s, err) : rc;
 }
 
-int dataset_scan(const char *source, const struct scan_options *opts, struct dataset **out,
-		 struct err *err)
+static int scan_source(const char *source, const struct scan_options *opts, struct dataset **out,
+		       struct err *err)
 {
 	struct scan CLEANUP(scan_done) s = { .opts = opts };
 	int rc = scan(&s, source, err);
 	if (rc == 0)
 		*out = STEAL(s.d);
+	return rc;
+}
+
+int dataset_scan(const char *source, const struct scan_options *opts, struct dataset **out,
+		 struct err *err)
+{
+	int rc = scan_source(source, opts, out, err);
+#ifdef __GLIBC__
+	malloc_trim(0); /* the drafts of 100,000 images are as large as the images */
+#endif
 	return rc;
 }
