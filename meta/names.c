@@ -3,6 +3,7 @@
 #include "meta/names_group.h"
 #include "meta/names_list.h"
 
+#include <errno.h>
 #include <string.h>
 
 /* An image of a file whose name says nothing of planes. */
@@ -60,4 +61,22 @@ int names_interpret(const char *const *entries, size_t n, const struct name_opti
 	if (rc == 0)
 		rc = add_lones(&t, !opts->group_none, &list, err);
 	return rc == 0 ? names_list_finish(&list, entries, opts->folder, out, err) : rc;
+}
+
+int names_hint_folders(const char *const *paths, size_t n, struct text *t, struct err *err)
+{
+	struct names CLEANUP(names_done) names = { 0 };
+	struct name_options opts = { .gaps = GAPS_CLOSE, .folder = "" };
+	struct err own = { 0 };
+	int rc = names_interpret(paths, n, &opts, &names, &own);
+	if (rc == -ENOMEM)
+		return err_oom(err);
+	if (rc != 0 || names.n_left_out > 0)
+		return 0;
+	bool one = names.n_images == 1 && (names.images[0].c.present || names.images[0].t.present);
+	if (names.hint != NULL)
+		text_add(t, names.hint);
+	else if (one && names.pattern != NULL)
+		text_addf(t, "%s would make one image of the folders", names.pattern);
+	return t->oom ? err_oom(err) : 0;
 }

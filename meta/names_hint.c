@@ -1,7 +1,6 @@
 #include "meta/names_group.h"
 #include "meta/names_say.h"
 
-#include <errno.h>
 #include <string.h>
 
 enum { CHANNELS_MAX = 32 };
@@ -152,22 +151,4 @@ int names_hint(const struct name_groups *g, struct names_list *list, struct err 
 		return err_oom(err);
 	list->names.hint = STEAL(hint.s);
 	return 0;
-}
-
-int names_hint_folders(const char *const *paths, size_t n, struct text *t, struct err *err)
-{
-	struct names CLEANUP(names_done) names = { 0 };
-	struct name_options opts = { .gaps = GAPS_CLOSE, .folder = "" };
-	struct err own = { 0 };
-	int rc = names_interpret(paths, n, &opts, &names, &own);
-	if (rc == -ENOMEM)
-		return err_oom(err);
-	if (rc != 0 || names.n_left_out > 0)
-		return 0;
-	bool one = names.n_images == 1 && (names.images[0].c.present || names.images[0].t.present);
-	if (names.hint != NULL)
-		text_add(t, names.hint);
-	else if (one && names.pattern != NULL)
-		text_addf(t, "%s would make one image of the folders", names.pattern);
-	return t->oom ? err_oom(err) : 0;
 }
