@@ -98,14 +98,17 @@ static void piece_at(const struct image *im, const struct task *t, struct piece 
 	uint64_t per_plane = max_u64(1, ceil_div(rows, step));
 	uint64_t z = t->piece / per_plane, y = t->piece % per_plane * step;
 	uint64_t samples = im->grid.size[AXIS_C] / im->n_c;
-	out->row_bytes = band_row_bytes(im, &b);
-	out->plane = image_plane(im, b.t, b.c0 / samples, b.z0 + z);
-	out->sample_c = b.c0 % samples;
-	out->y0 = b.y0 + y;
-	out->y1 = b.y0 + min_u64(rows, y + step);
-	out->x0 = b.x0;
-	out->x1 = b.x1;
-	out->out = (uint8_t *)t->band + (z * rows + y) * out->row_bytes;
+	uint64_t row_bytes = band_row_bytes(im, &b);
+	*out = (struct piece){
+		.plane = image_plane(im, b.t, b.c0 / samples, b.z0 + z),
+		.sample_c = b.c0 % samples,
+		.y0 = b.y0 + y,
+		.y1 = b.y0 + min_u64(rows, y + step),
+		.x0 = b.x0,
+		.x1 = b.x1,
+		.out = (uint8_t *)t->band + (z * rows + y) * row_bytes,
+		.row_bytes = row_bytes,
+	};
 }
 
 void produce_decode(const struct plant *p, struct bench *b, struct task *t)

@@ -281,7 +281,7 @@ static bool can_be_sampled(const struct image *im)
 
 uint64_t sample_needs(const struct image *im)
 {
-	struct piece p;
+	struct piece p = { 0 };
 	uint64_t channels = im->grid.size[AXIS_C];
 	uint64_t values = max_u64(VALUES_MAX, channels * VALUES_LEAST) * sizeof(double);
 	if (!can_be_sampled(im))
