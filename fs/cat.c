@@ -70,6 +70,10 @@ static int resolve(struct engine *e, const struct tree *t, const char *path, str
 	}
 	if (rc == -ENOENT || rc == -ENOTDIR)
 		return err_set(err, -rc, "no such file in the mount");
+	const struct image *im =
+		out->image < e->data->n_images ? &e->data->images[out->image] : NULL;
+	if (rc == -EIO && im != NULL && image_state(im) == IMAGE_BAD)
+		return err_set(err, EIO, "%s", im->why.msg);
 	if (rc != 0)
 		return err_set(err, -rc, "%s", strerror(-rc));
 	if (node_is_dir(out))

@@ -165,7 +165,7 @@ uint64_t describe_damaged(const struct dataset *d, const struct image *im)
 	if (im->planes == NULL || !mul_u64(im->n_t, im->n_c, &all) || !mul_u64(all, im->n_z, &all))
 		return 0;
 	for (uint64_t i = 0; i < all; i++)
-		if (im->planes[i].file != PLANE_GAP && d->files[im->planes[i].file].unreadable)
+		if (im->planes[i].file != PLANE_GAP && d->files[im->planes[i].file].trouble != 0)
 			n++;
 	return n + (image_state(im) == IMAGE_READY ? im->n_damaged : 0);
 }

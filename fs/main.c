@@ -10,8 +10,11 @@
 #include "fs/unmount.h"
 #include "fs/version.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { EXIT_FINE, EXIT_TROUBLE, EXIT_USAGE };
@@ -48,13 +51,28 @@ static int run_cat(const struct options *o, struct source *s, struct err *err)
 	return cat_run(&s->engine, o, stdout, err) == 0 ? EXIT_FINE : complain(err, EXIT_TROUBLE);
 }
 
+/* A single word that is no file: somebody looked for a command. */
+static bool is_no_command(const char *source, struct err *err)
+{
+	struct stat st;
+	if (strchr(source, '/') != NULL || lstat(source, &st) == 0 || errno != ENOENT)
+		return false;
+	err_set(err, EINVAL,
+		"'%s' is neither a file or folder nor a command (info, status, cat; -u unmounts)",
+		source);
+	return true;
+}
+
 static int run_source(const struct options *o)
 {
 	struct err err = { 0 };
 	struct source s;
 	bool usage = false;
-	/* Before a long scan, not after it. */
-	if (o->command == CMD_MOUNT && mount_point_check(o->mountpoint, o->source, &err) != 0)
+	if (o->command == CMD_MOUNT && is_no_command(o->source, &err))
+		return complain(&err, EXIT_USAGE);
+	/* Before a long scan, not after it; but what is wrong with the source comes first. */
+	if (o->command == CMD_MOUNT && access(o->source, F_OK) == 0 &&
+	    mount_point_check(o->mountpoint, o->source, &err) != 0)
 		return complain(&err, EXIT_TROUBLE);
 	/* Until the source is open its problems are told by what is printed. */
 	log_mute(true);
@@ -100,8 +118,23 @@ static int run(const struct options *o)
 	return run_source(o);
 }
 
+/* What a closed standard stream leaves free would be taken by the next file that is opened, and lost to the
+ * background process. Opened so that reading or writing still fails. */
+static bool hold_streams(void)
+{
+	int fd;
+	do
+		fd = open("/dev/null", fcntl(STDIN_FILENO, F_GETFD) < 0 ? O_WRONLY : O_RDONLY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
 int main(int argc, char **argv)
 {
+	if (!hold_streams())
+		return EXIT_TROUBLE;
 	if (argc < 2) {
 		struct text t = { 0 };
 		options_usage(&t);

@@ -50,8 +50,9 @@ static void libfuse_says(enum fuse_log_level level, const char *fmt, va_list ap)
 
 static void add_options(struct text *t, const struct options *o)
 {
+	CLEANUP(freep) char *real = realpath(o->source, NULL);
 	text_add(t, "ro,subtype=ngffuse,fsname=");
-	mount_text_escape(t, o->source);
+	mount_text_escape(t, real != NULL ? real : o->source);
 	/* Where others may look, they see what the modes let them. */
 	if (o->allow_other)
 		text_add(t, ",allow_other,default_permissions");
@@ -81,7 +82,8 @@ static int put_up(struct mount *m, struct err *err)
 	fuse_set_log_func(libfuse_says);
 	complaints = &said;
 	int r = new_session(m, err);
-	if (r == 0 && fuse_session_mount(m->session, m->point.path) != 0)
+	if (r == 0 && fuse_session_mount(m->session, m->point.path) != 0 &&
+	    !(mount_point_again(&m->point) && fuse_session_mount(m->session, m->point.path) == 0))
 		r = -EIO;
 	complaints = NULL;
 	if (r == 0) {
@@ -149,19 +151,25 @@ static int serve(struct mount *m, struct err *err)
 	return r;
 }
 
+/* By the name that the folder really has, which `.` and links do not show. */
+static bool is_image(const struct mount *m)
+{
+	return mount_text_is_image(m->point.path, m->engine->data->n_images);
+}
+
 /* In the process that serves. */
 static int mount_here(struct mount *m, struct err *err)
 {
 	const struct options *o = m->options;
 	bool background = m->starter >= 0;
-	ops_init(&m->ops, m->engine, mount_text_is_image(o->mountpoint, m->engine->data->n_images),
-		 o->v3);
+	ops_init(&m->ops, m->engine, is_image(m), o->v3);
+	m->ops.ask_opendir = o->auto_unmount;
 	int r = put_up(m, err);
 	/* Not before: fusermount3 complains to the terminal. */
 	if (background)
 		daemon_settle();
 	else if (r == 0 && !o->quiet)
-		summary_print(m->engine, o, stdout);
+		summary_print(m->engine, o, is_image(m), stdout);
 	if (r == 0)
 		r = serve(m, err);
 	if (m->session != NULL)
@@ -180,7 +188,7 @@ static int wait_for(pid_t child, struct mount *m, struct err *err)
 	bool crashed;
 	int r = daemon_wait(child, m->starter, &crashed, err);
 	if (r == 0 && !m->options->quiet)
-		summary_print(m->engine, m->options, stdout);
+		summary_print(m->engine, m->options, is_image(m), stdout);
 	if (crashed) {
 		unmount_lazily(m->point.path);
 		mount_point_close(&m->point);

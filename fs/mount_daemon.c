@@ -106,7 +106,7 @@ static void interrupt(UNUSED int sig)
 
 int daemon_wait(pid_t child, int fd, bool *crashed, struct err *err)
 {
-	static const int signals[] = { SIGHUP, SIGINT, SIGTERM };
+	static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
 	struct sigaction sa = { .sa_handler = interrupt };
 	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
 		sigaction(signals[i], &sa, NULL);

@@ -13,6 +13,7 @@ static void ending_signals(sigset_t *set)
 	sigemptyset(set);
 	sigaddset(set, SIGHUP);
 	sigaddset(set, SIGINT);
+	sigaddset(set, SIGQUIT);
 	sigaddset(set, SIGTERM);
 }
 

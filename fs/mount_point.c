@@ -1,5 +1,7 @@
 #include "fs/mount_point.h"
 
+#include "meta/mounts.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -53,15 +55,32 @@ int mount_point_find(const char *real, struct mount_entry *out)
 	return info.s == NULL ? -ENOENT : mount_text_find(info.s, real, out);
 }
 
-static int refuse_filled(const char *path, struct err *err)
+static bool is_empty_folder(const char *path)
+{
+	DIR *dir = opendir(path);
+	bool empty = dir != NULL;
+	const struct dirent *d;
+	while (empty && (d = readdir(dir)) != NULL)
+		empty = strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0;
+	if (dir != NULL)
+		closedir(dir);
+	return empty;
+}
+
+static int refuse_filled(const char *path, const char *source, struct err *err)
 {
 	CLEANUP(freep) char *real = mount_point_real(path);
 	struct mount_entry e = { 0 };
 	int found = real == NULL ? -ENOENT : mount_point_find(real, &e);
 	int r;
-	if (found == 0 && strcmp(e.type, "fuse.ngffuse") == 0)
+	if (found == 0 && mounts_type(e.type, strlen(e.type)))
 		r = err_set(err, EBUSY, "%s shows %s already; ngffuse -u %s unmounts it", path,
 			    e.source, path);
+	else if (source != NULL && is_empty_folder(source))
+		r = err_set(err, ENOTEMPTY,
+			    "%s is not empty, but %s is: are the two swapped? ngffuse SOURCE "
+			    "MOUNTPOINT",
+			    path, source);
 	else
 		r = err_set(err, ENOTEMPTY,
 			    "%s is a folder that is not empty; give an empty one, or a new name",
@@ -70,7 +89,7 @@ static int refuse_filled(const char *path, struct err *err)
 	return r;
 }
 
-static int check_empty(const char *path, struct err *err)
+static int check_empty(const char *path, const char *source, struct err *err)
 {
 	DIR *dir = opendir(path);
 	if (dir == NULL)
@@ -84,13 +103,44 @@ static int check_empty(const char *path, struct err *err)
 	closedir(dir);
 	if (e != 0)
 		return err_set(err, e, "%s cannot be read: %s", path, strerror(e));
-	return filled ? refuse_filled(path, err) : 0;
+	return filled ? refuse_filled(path, source, err) : 0;
 }
 
 bool mount_point_dead(const char *path)
 {
 	struct statfs s;
 	return statfs(path, &s) != 0 && (errno == ENOTCONN || errno == ECONNABORTED);
+}
+
+char *mount_point_above(const char *path)
+{
+	CLEANUP(text_done) struct text t = { 0 };
+	if (path[0] != '/') {
+		CLEANUP(freep) char *cwd = getcwd(NULL, 0);
+		text_addf(&t, "%s/", cwd != NULL ? cwd : "");
+	}
+	text_add(&t, path);
+	for (char *slash = t.s; slash != NULL && !t.oom; slash = strrchr(t.s, '/')) {
+		struct mount_entry e = { 0 };
+		if (slash != t.s)
+			*slash = '\0';
+		bool found = mount_point_find(t.s, &e) == 0;
+		mount_entry_done(&e);
+		if (found)
+			return STEAL(t.s);
+		if (strchr(t.s, '/') == strrchr(t.s, '/'))
+			break;
+	}
+	return NULL;
+}
+
+int mount_point_say_dead(const char *path, struct err *err)
+{
+	CLEANUP(freep) char *above = mount_point_above(path);
+	const char *at = above != NULL ? above : path;
+	return err_set(err, ENOTCONN,
+		       "%s is a dead mount: its program has ended; ngffuse -u %s clears it", at,
+		       at);
 }
 
 /* A mount may hide its own source: that is open before. */
@@ -106,14 +156,12 @@ static int check(const char *path, const char *source, bool *missing, struct err
 	struct stat st;
 	*missing = false;
 	if (mount_point_dead(path))
-		return err_set(err, ENOTCONN,
-			       "%s is a dead mount: its program has ended; ngffuse -u %s clears it",
-			       path, path);
+		return mount_point_say_dead(path, err);
 	if (stat(path, &st) == 0) {
 		if (!S_ISDIR(st.st_mode))
 			return err_set(err, ENOTDIR,
 				       "%s is a file; give an empty folder, or a new name", path);
-		return is_source(&st, source) ? 0 : check_empty(path, err);
+		return is_source(&st, source) ? 0 : check_empty(path, source, err);
 	}
 	if (errno != ENOENT)
 		return err_set(err, errno, "%s: %s", path, strerror(errno));
@@ -159,6 +207,15 @@ int mount_point_open(const char *mountpoint, const char *source, struct mount_po
 	if (out->created)
 		rmdir(mountpoint);
 	return r;
+}
+
+bool mount_point_again(struct mount_point *p)
+{
+	if (p->fd >= 0 || access(p->path, F_OK) == 0 || errno != ENOENT ||
+	    mkdir(p->path, 0755) != 0)
+		return false;
+	p->created = true;
+	return true;
 }
 
 void mount_point_close(struct mount_point *p)

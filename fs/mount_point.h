@@ -19,6 +19,9 @@ int mount_point_check(const char *mountpoint, const char *source, struct err *er
 int mount_point_open(const char *mountpoint, const char *source, struct mount_point *out,
 		     struct err *err);
 
+/* After a failed mount: creates the folder once more where it is gone. False: that was not the reason. */
+bool mount_point_again(struct mount_point *p);
+
 /* Removes the folder if it was created and is empty, and frees. */
 void mount_point_close(struct mount_point *p);
 /* Frees alone: the folder stays for another process. */
@@ -29,6 +32,12 @@ char *mount_point_real(const char *path);
 
 /* A mount whose program has ended. Asks a question that the kernel never answers from its caches. */
 bool mount_point_dead(const char *path);
+
+/* The mount that holds a path which cannot be reached, as it is told to -u; NULL where none is found. */
+char *mount_point_above(const char *path);
+
+/* Says that the mount at or above the path is dead, and what clears it. Returns -ENOTCONN. */
+int mount_point_say_dead(const char *path, struct err *err);
 
 /* What is mounted at that very place, from this process's mountinfo. -ENOENT: nothing. */
 int mount_point_find(const char *real, struct mount_entry *out);

@@ -47,7 +47,8 @@ static void init(void *userdata, struct fuse_conn_info *conn)
 	want(conn, FUSE_CAP_SPLICE_MOVE, false);
 	want(conn, FUSE_CAP_READDIRPLUS, false);
 	shim_init(&ops->shim, conn);
-	atomic_store(&ops->no_opendir, offered(conn, FUSE_CAP_NO_OPENDIR_SUPPORT));
+	atomic_store(&ops->no_opendir,
+		     offered(conn, FUSE_CAP_NO_OPENDIR_SUPPORT) && !ops->ask_opendir);
 	/* A READ may meet a chunk that must be made again: others shall not wait behind it. */
 	conn->max_background = BACKGROUND;
 	conn->congestion_threshold = BACKGROUND;

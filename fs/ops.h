@@ -15,8 +15,11 @@ struct ops {
 	struct shim shim; /* first: see shim_install */
 	struct engine *engine;
 	struct tree tree;
-	uint64_t generation;		 /* of handles: another one is another dataset */
-	uint64_t source_bytes;		 /* of all files, for statfs */
+	uint64_t generation;   /* of handles: another one is another dataset */
+	uint64_t source_bytes; /* of all files, for statfs */
+	/* OPENDIR is answered, so that opening a folder of a dead mount fails: fusermount3 looks for that when it
+	 * is to unmount by itself. Set before the session begins. */
+	bool ask_opendir;
 	atomic_bool no_opendir;		 /* the kernel can do without OPENDIR; set by init */
 	atomic_size_t waiting;		 /* requests that are not answered yet */
 	void (*initialised)(void *data); /* called once the kernel has said hello; may be NULL */

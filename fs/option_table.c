@@ -174,6 +174,7 @@ static int set_channel_names(struct options *o, const char *value, struct err *e
 static int set_channel_colors(struct options *o, const char *value, struct err *err)
 {
 	for (const char *s = value;; s++) {
+		s += *s == '#';
 		size_t len = strcspn(s, ",");
 		if (len != 6 || strspn(s, "0123456789abcdefABCDEF") < 6)
 			return err_set(err, EINVAL,

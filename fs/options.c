@@ -3,6 +3,7 @@
 #include "fs/options.h"
 
 #include "fs/nearest.h"
+#include "meta/names.h"
 #include "meta/voxel.h"
 
 #include <errno.h>
@@ -14,10 +15,10 @@ enum { MAX_WORDS = 4 };
 struct parse {
 	struct options *o;
 	const char *words[MAX_WORDS]; /* arguments that are no options */
-	size_t n_words;
-	bool commands_end; /* `--` was seen: words are no sub-commands any more */
-	bool done;	   /* -h or -V: the rest is not looked at */
-	uint64_t seen;	   /* bit i: row i was given */
+	size_t n_words;		      /* of which at most MAX_WORDS are kept */
+	bool commands_end;	      /* `--` was seen: words are no sub-commands any more */
+	bool done;		      /* -h or -V: the rest is not looked at */
+	uint64_t seen;		      /* bit i: row i was given */
 	struct text fuse;
 	struct err *err;
 };
@@ -56,12 +57,51 @@ static int set_row(struct parse *p, const struct option_row *row, const char *va
 	return 0;
 }
 
+static const struct {
+	const char *name;
+	bool value, allows;
+} fuse_words[] = {
+	{ "allow_other", false, true },
+	{ "allow_root", false, true },
+	{ "default_permissions", false, false },
+	{ "auto_unmount", false, false },
+	{ "fsname", true, false },
+};
+
+static const struct {
+	const char *word;
+	enum command command;
+} commands[] = { { "info", CMD_INFO }, { "status", CMD_STATUS }, { "cat", CMD_CAT } };
+
+/* A word of n bytes in which '-' may stand for '_'. */
+static bool same_word(const char *word, const char *s, size_t n)
+{
+	size_t i = 0;
+	while (i < n && word[i] != '\0' && (word[i] == s[i] || (word[i] == '_' && s[i] == '-')))
+		i++;
+	return i == n && word[i] == '\0';
+}
+
+/* Rows that choose what is done, which -o does not. */
+static bool is_command(const struct option_row *row)
+{
+	return row->letter == 'u' || row->letter == 'V' || row->letter == 'h';
+}
+
 static int unknown_option(struct parse *p, const char *name, size_t len)
 {
 	size_t n = 0;
 	const struct option_row *rows = options_table(&n);
 	struct nearest best;
 	nearest_init(&best, name, len);
+	for (size_t i = 0; i < ARRAY_SIZE(fuse_words); i++)
+		if (same_word(fuse_words[i].name, name, len))
+			return err_set(p->err, EINVAL, "unknown option --%.*s; it is -o %s",
+				       (int)len, name, fuse_words[i].name);
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (same_word(commands[i].word, name, len))
+			return err_set(p->err, EINVAL, "%s is a command, no option: ngffuse %s ..",
+				       commands[i].word, commands[i].word);
 	for (size_t i = 0; i < n; i++)
 		nearest_offer(&best, rows[i].name);
 	if (best.word != NULL)
@@ -94,30 +134,21 @@ static int parse_long(struct parse *p, const char *arg, const char *next, bool *
 static bool is_generic_word(const char *s)
 {
 	static const char *const words[] = {
-		"defaults", "dev",     "nodev",	   "suid",	 "nosuid", "exec",
-		"noexec",   "rw",      "ro",	   "sync",	 "async",  "auto",
-		"noauto",   "user",    "nouser",   "users",	 "group",  "owner",
-		"atime",    "noatime", "relatime", "nodiratime", "nofail", "_netdev",
+		"defaults", "dev",     "nodev",	   "suid",	  "nosuid",   "exec",
+		"noexec",   "rw",      "ro",	   "sync",	  "async",    "auto",
+		"noauto",   "user",    "nouser",   "users",	  "group",    "owner",
+		"atime",    "noatime", "relatime", "strictatime", "diratime", "nodiratime",
+		"lazytime", "nofail",  "_netdev",
 	};
-	if (strncmp(s, "x-", 2) == 0)
+	/* The type stays what others look for: fuse.ngffuse. */
+	if (strncmp(s, "x-", 2) == 0 || strncmp(s, "user=", 5) == 0 ||
+	    strncmp(s, "subtype=", 8) == 0)
 		return true;
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
 		if (strcmp(s, words[i]) == 0)
 			return true;
 	return false;
 }
-
-static const struct {
-	const char *name;
-	bool value, allows;
-} fuse_words[] = {
-	{ "allow_other", false, true },
-	{ "allow_root", false, true },
-	{ "default_permissions", false, false },
-	{ "auto_unmount", false, false },
-	{ "fsname", true, false },
-	{ "subtype", true, false },
-};
 
 /* True and *rc set where the item is one of FUSE's own; `raw` still has its escapes. */
 static bool take_fuse_word(struct parse *p, const char *raw, size_t raw_len, int *rc)
@@ -129,7 +160,9 @@ static bool take_fuse_word(struct parse *p, const char *raw, size_t raw_len, int
 			continue;
 		bool has_value = len < raw_len;
 		*rc = 0;
-		if (fuse_words[i].value != has_value)
+		if (has_value && raw[len] == '=' && len + 1 == raw_len)
+			*rc = err_set(p->err, EINVAL, "-o %s= has no value behind it", name);
+		else if (fuse_words[i].value != has_value)
 			*rc = err_set(p->err, EINVAL,
 				      has_value ? "-o %s takes no value" : "-o %s needs a value",
 				      name);
@@ -138,7 +171,8 @@ static bool take_fuse_word(struct parse *p, const char *raw, size_t raw_len, int
 		/* Other users may look only where the modes let them. */
 		if (fuse_words[i].allows)
 			text_add(&p->fuse, ",default_permissions");
-		p->o->allow_other = p->o->allow_other || i == 0;
+		p->o->allow_other = p->o->allow_other || strcmp(name, "allow_other") == 0;
+		p->o->auto_unmount = p->o->auto_unmount || strcmp(name, "auto_unmount") == 0;
 		return true;
 	}
 	return false;
@@ -151,7 +185,8 @@ static int unknown_word(struct parse *p, const char *name)
 	struct nearest best;
 	nearest_init(&best, name, strcspn(name, "="));
 	for (size_t i = 0; i < n; i++)
-		nearest_offer(&best, rows[i].name);
+		if (!is_command(&rows[i]))
+			nearest_offer(&best, rows[i].name);
 	for (size_t i = 0; i < ARRAY_SIZE(fuse_words); i++)
 		nearest_offer(&best, fuse_words[i].name);
 	if (best.word != NULL)
@@ -168,9 +203,7 @@ static int parse_word(struct parse *p, char *item)
 		return 0;
 	size_t len = strcspn(item, "=");
 	const struct option_row *row = row_named(item, len);
-	bool command =
-		row != NULL && (row->letter == 'u' || row->letter == 'V' || row->letter == 'h');
-	if (row == NULL || command)
+	if (row == NULL || is_command(row))
 		return unknown_word(p, item);
 	if (row->value == NULL && item[len] == '=')
 		return err_set(p->err, EINVAL, "-o %s takes no value", row->name);
@@ -250,11 +283,6 @@ static int parse_letters(struct parse *p, const char *s, const char *next, bool 
 	return 0;
 }
 
-static const struct {
-	const char *word;
-	enum command command;
-} commands[] = { { "info", CMD_INFO }, { "status", CMD_STATUS }, { "cat", CMD_CAT } };
-
 static int take_argument(struct parse *p, const char *arg)
 {
 	if (p->n_words == 0 && !p->commands_end && p->o->command == CMD_MOUNT)
@@ -264,9 +292,9 @@ static int take_argument(struct parse *p, const char *arg)
 				p->commands_end = true;
 				return 0;
 			}
-	if (p->n_words == MAX_WORDS)
-		return err_set(p->err, EINVAL, "too many arguments, from '%s' on", arg);
-	p->words[p->n_words++] = arg;
+	if (p->n_words < MAX_WORDS)
+		p->words[p->n_words] = arg;
+	p->n_words++;
 	return 0;
 }
 
@@ -305,16 +333,38 @@ static const struct {
 	[CMD_UNMOUNT] = { "ngffuse -u MOUNTPOINT", 1, { "MOUNTPOINT" } },
 };
 
+static bool is_question(const char *word)
+{
+	return strcmp(word, "help") == 0 || strcmp(word, "version") == 0;
+}
+
+static int too_many_words(struct parse *p)
+{
+	const char *form = forms[p->o->command].form, *first = p->words[0];
+	size_t n = forms[p->o->command].n;
+	bool slide;
+	if (p->o->command == CMD_MOUNT && strcmp(first, "mount") == 0)
+		return err_set(p->err, EINVAL, "there is no command mount, leave it out: %s", form);
+	if (names_is_tiff(first, &slide))
+		return err_set(p->err, EINVAL,
+			       "SOURCE is one folder or one file, and here are %zu arguments (the "
+			       "shell makes them of *.tif); give the folder: %s",
+			       p->n_words, form);
+	return err_set(p->err, EINVAL, "'%s' is one argument too many: %s", p->words[n], form);
+}
+
 static int assign_words(struct parse *p)
 {
 	struct options *o = p->o;
 	size_t n = forms[o->command].n;
+	if (p->n_words == 1 && n == 2 && is_question(p->words[0]))
+		return err_set(p->err, EINVAL, "%s is an option: ngffuse --%s", p->words[0],
+			       p->words[0]);
 	if (p->n_words < n)
 		return err_set(p->err, EINVAL, "%s is missing: %s",
 			       forms[o->command].words[p->n_words], forms[o->command].form);
 	if (p->n_words > n)
-		return err_set(p->err, EINVAL, "'%s' is one argument too many: %s", p->words[n],
-			       forms[o->command].form);
+		return too_many_words(p);
 	for (size_t i = 0; i < n; i++)
 		if (*p->words[i] == '\0')
 			return err_set(p->err, EINVAL, "%s is empty: %s",

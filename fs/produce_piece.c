@@ -376,8 +376,9 @@ int produce_piece(const struct plant *p, struct bench *b, struct task *t, uint32
 	if (known_bad(&r, SPOT_ALL))
 		return 0;
 	int e = 0;
-	if (p->data->files[pl->file].unreadable)
-		e = err_set(err, EBADMSG, "is empty, a link to nothing or no TIFF");
+	const struct source_file *file = &p->data->files[pl->file];
+	if (file->trouble != 0)
+		e = err_set(err, EBADMSG, "%s", source_file_trouble(file));
 	else
 		e = files_get(p->files, pl->file, &r.lease, err);
 	if (e == 0) {

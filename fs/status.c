@@ -3,6 +3,7 @@
 #include "fs/describe.h"
 #include "fs/info.h"
 #include "fs/log.h"
+#include "fs/mount_point.h"
 #include "fs/version.h"
 
 #include <cjson/cJSON.h>
@@ -163,9 +164,7 @@ static int read_status(const char *mountpoint, char **out, struct err *err)
 		return err_oom(err);
 	int CLEANUP(closep) fd = open(path.s, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 && errno == ENOTCONN)
-		return err_set(err, ENOTCONN,
-			       "%s is a dead mount: its program has ended; ngffuse -u %s clears it",
-			       mountpoint, mountpoint);
+		return mount_point_say_dead(mountpoint, err);
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return err_set(err, ENOENT, "no ngffuse is mounted at %s", mountpoint);
 	size_t len = 0;

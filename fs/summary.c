@@ -111,21 +111,24 @@ static void add_table(struct text *t, const struct dataset *d)
 
 static void add_warnings(struct text *t, const struct dataset *d)
 {
-	size_t n = 0;
+	size_t n = 0, same = 0; /* same: images that have the first one, too */
 	const char *first = NULL;
 	for (size_t i = 0; i < d->n_images; i++) {
 		const struct image *im = &d->images[i];
 		if (image_state(im) == IMAGE_UNSEEN || im->n_warnings == 0)
 			continue;
 		first = first != NULL ? first : im->warnings[0];
+		same += strcmp(first, im->warnings[0]) == 0;
 		n += im->n_warnings;
 	}
 	if (n == 0)
 		return;
-	add_line(t, n == 1 ? "warning" : "warnings");
+	add_line(t, n == same ? "warning" : "warnings");
 	describe_name(t, first);
-	if (n > 1)
-		text_addf(t, "; and %zu more: ngffuse info", n - 1);
+	if (same > 1)
+		text_addf(t, " (%zu images)", same);
+	if (n > same)
+		text_addf(t, "; and %zu more: ngffuse info", n - same);
 }
 
 /* The path that a reader is given: absolute, so that the line works from any folder. */
@@ -172,13 +175,38 @@ static void add_quoted(struct text *t, const char *s, char q)
 	text_addn(t, &q, 1);
 }
 
-static void add_lines_to_paste(struct text *t, const struct dataset *d, const struct options *o)
+/* For a URL: everything but what RFC 3986 calls unreserved, and the slash. */
+static void add_percent(struct text *t, const char *s)
+{
+	for (; *s != '\0'; s++) {
+		if (isalnum((unsigned char)*s) || strchr("-._~/", *s) != NULL)
+			text_addn(t, s, 1);
+		else
+			text_addf(t, "%%%02X", (unsigned char)*s);
+	}
+}
+
+/* What somebody would open first: an image that can be opened, and no segmentation. */
+static const struct image *first_to_open(const struct dataset *d)
+{
+	for (int labels = 0; labels < 2; labels++)
+		for (size_t i = 0; i < d->n_images; i++) {
+			const struct image *im = &d->images[i];
+			if (image_state(im) != IMAGE_BAD &&
+			    (labels == 1 || strncmp(im->id, "labels_", 7) != 0))
+				return im;
+		}
+	return &d->images[0];
+}
+
+static void add_lines_to_paste(struct text *t, const struct dataset *d, const struct options *o,
+			       bool image_is_root)
 {
 	struct text CLEANUP(text_done) below = { 0 };
 	struct text CLEANUP(text_done) image = { 0 };
 	struct text CLEANUP(text_done) array = { 0 };
-	if (!mount_text_is_image(o->mountpoint, d->n_images))
-		text_addf(&below, "/%s.zarr", d->images[0].id);
+	if (!image_is_root)
+		text_addf(&below, "/%s.zarr", first_to_open(d)->id);
 	add_path(&image, o, below.s != NULL ? below.s : "");
 	text_addf(&array, "%s/0", image.s != NULL ? image.s : "");
 	if (image.oom || array.oom || below.oom) {
@@ -193,8 +221,9 @@ static void add_lines_to_paste(struct text *t, const struct dataset *d, const st
 	text_add(t, "napari --plugin napari-ome-zarr ");
 	add_quoted(t, image.s, '\'');
 	add_line(t, "neuroglancer");
-	text_addf(t, "zarr://http://HOST:PORT%s   (needs a web server with CORS that serves ",
-		  below.s != NULL ? below.s : "");
+	text_add(t, "zarr://http://HOST:PORT");
+	add_percent(t, below.s != NULL ? below.s : "");
+	text_add(t, "   (needs a web server with CORS that serves ");
 	struct text CLEANUP(text_done) root = { 0 };
 	add_path(&root, o, "");
 	if (root.s != NULL)
@@ -203,7 +232,7 @@ static void add_lines_to_paste(struct text *t, const struct dataset *d, const st
 }
 
 void summary_make(const struct dataset *d, uint64_t budget, unsigned threads,
-		  const struct options *o, struct text *t)
+		  const struct options *o, bool image_is_root, struct text *t)
 {
 	add_source(t, d);
 	if (d->n_images == 1)
@@ -219,13 +248,13 @@ void summary_make(const struct dataset *d, uint64_t budget, unsigned threads,
 	text_addf(t, ", %u thread%s", threads, threads == 1 ? "" : "s");
 	add_warnings(t, d);
 	if (d->n_images > 0)
-		add_lines_to_paste(t, d, o);
+		add_lines_to_paste(t, d, o, image_is_root);
 }
 
-void summary_print(const struct engine *e, const struct options *o, FILE *out)
+void summary_print(const struct engine *e, const struct options *o, bool image_is_root, FILE *out)
 {
 	struct text CLEANUP(text_done) t = { 0 };
-	summary_make(e->data, engine_budget(e), e->config.threads, o, &t);
+	summary_make(e->data, engine_budget(e), e->config.threads, o, image_is_root, &t);
 	if (t.s != NULL && !t.oom) {
 		fputs(t.s, out);
 		fflush(out);

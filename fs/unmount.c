@@ -1,6 +1,7 @@
 #include "fs/unmount.h"
 
 #include "fs/mount_point.h"
+#include "meta/mounts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -87,7 +88,7 @@ static int check_kind(const char *mountpoint, const char *real, struct err *err)
 		return err_set(err, EINVAL, "nothing is mounted at %s", mountpoint);
 	if (r < 0)
 		return err_set(err, -r, "/proc/self/mountinfo: %s", strerror(-r));
-	if (strcmp(e.type, "fuse.ngffuse") != 0)
+	if (!mounts_type(e.type, strlen(e.type)))
 		r = err_set(err, EINVAL, "%s is a mount of type %s, not one of ngffuse", mountpoint,
 			    e.type);
 	mount_entry_done(&e);

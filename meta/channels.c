@@ -126,6 +126,9 @@ static int set_color(struct image *im, const struct scan_options *opts, uint64_t
 	struct channel *ch = &im->channels[c];
 	struct item item;
 	if (opts->channel_colors != NULL && list_item(opts->channel_colors, c, &item)) {
+		size_t hash = item.len > 0 && item.s[0] == '#';
+		item.s += hash;
+		item.len -= hash;
 		if (item.len != 6 || strspn(item.s, "0123456789abcdefABCDEF") < 6)
 			return err_set(err, EINVAL,
 				       "--channel-colors: '%.*s' is not RRGGBB, six hexadecimal "

@@ -104,15 +104,6 @@ static int copy_labels(struct image *im, const struct name_image *ni)
 	return 0;
 }
 
-static const char *why_unreadable(const struct source_file *f)
-{
-	if (f->ino == 0 && f->mtime_ns == 0)
-		return "a link to nothing";
-	if (f->size == 0)
-		return "an empty file";
-	return f->size < 8 ? "too short to be a TIFF" : "not a TIFF file, or not readable";
-}
-
 static void warn_unreadable(const struct job *j, struct image *im)
 {
 	struct text CLEANUP(text_done) names = { 0 };
@@ -120,12 +111,12 @@ static void warn_unreadable(const struct job *j, struct image *im)
 	const char *why = NULL;
 	for (size_t m = 0; m < j->ni->n_members; m++) {
 		const struct source_file *f = file_of(j, m);
-		if (!f->unreadable)
+		if (f->trouble == 0)
 			continue;
 		if (n++ < 3)
 			text_addf(&names, "%s%s (%s)", names.len > 0 ? ", " : "", f->path,
-				  why_unreadable(f));
-		why = why_unreadable(f);
+				  source_file_trouble(f));
+		why = source_file_trouble(f);
 	}
 	if (why != NULL && !names.oom)
 		image_warn(im, "%zu damaged file%s: %s%s", n, n == 1 ? "" : "s", names.s,
@@ -225,7 +216,7 @@ static int lone_unreadable(struct job *j, struct err *err)
 {
 	struct dataset *d = j->ds->d;
 	const struct source_file *f = file_of(j, 0);
-	const char *why = why_unreadable(f);
+	const char *why = source_file_trouble(f);
 	if (j->ds->is_file)
 		return err_set(err, EINVAL, "%s: %s", d->source, why);
 	return dataset_leave_out(d, f->path, why, NULL) != 0 ? err_oom(err) : 0;
@@ -276,7 +267,7 @@ int drafts_add(struct drafts *ds, const char *folder, const char *tail, size_t f
 	int rc = survey_files(ds, first, ni, &sv, err);
 	if (rc != 0)
 		return rc;
-	if (ni->n_members == 1 && file_of(&j, 0)->unreadable)
+	if (ni->n_members == 1 && file_of(&j, 0)->trouble != 0)
 		return lone_unreadable(&j, err);
 	struct layout l;
 	rc = layout_decide(ds, first, ni, &sv, &l, err);

@@ -108,6 +108,22 @@ size_t dataset_find(const struct dataset *d, const char *id, size_t len)
 	return d->n_images;
 }
 
+const char *source_file_trouble(const struct source_file *f)
+{
+	switch (f->trouble) {
+	case ENOENT:
+		return "a link to nothing";
+	case ENODATA:
+		return f->size == 0 ? "an empty file" : "too short to be a TIFF";
+	case EBADMSG:
+		return "not a TIFF file";
+	case EACCES:
+		return "no permission to read this file";
+	default:
+		return strerror(f->trouble);
+	}
+}
+
 void left_out_done(struct left_out *o)
 {
 	free(o->path);

@@ -13,7 +13,9 @@ struct source_file {
 	int64_t mtime_ns;
 	uint64_t ino, dev;
 	uint32_t mode, uid, gid;
-	bool unreadable; /* empty, dangling or no TIFF: its planes are damaged */
+	/* Not 0: its planes are damaged. ENOENT: a link to nothing, ENODATA: empty or too short, EBADMSG: no
+	 * TIFF; else as it was told when it was opened. */
+	int trouble;
 	uint64_t *
 		page_ifds; /* IFD offsets of its planes; NULL: one page, at the header's first IFD */
 	uint32_t n_pages;  /* 1 where page_ifds is NULL */
@@ -128,6 +130,9 @@ int dataset_index(struct dataset *d);
 
 /* The image with this id; n_images where there is none. */
 size_t dataset_find(const struct dataset *d, const char *id, size_t len);
+
+/* A phrase for its trouble. */
+const char *source_file_trouble(const struct source_file *f);
 
 void left_out_done(struct left_out *o);
 

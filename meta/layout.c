@@ -210,7 +210,7 @@ uint32_t layout_pages(const struct layout *l, const struct source_file *f)
 	if (l->use == LAYOUT_SINGLE)
 		return 1;
 	/* An unreadable file claims as many planes as the others. */
-	return l->use == LAYOUT_PARTS && !f->unreadable ? f->n_pages : l->pages;
+	return l->use == LAYOUT_PARTS && f->trouble == 0 ? f->n_pages : l->pages;
 }
 
 static uint64_t index_or_0(uint32_t i)

@@ -204,8 +204,8 @@ static void voxel_of_tags(struct look *k, uint64_t at)
 		snprintf(im->voxel_from.text, sizeof(im->voxel_from.text), "tags 282 and 283 of %s",
 			 path_at(k, at));
 	} else {
-		snprintf(im->voxel_from.text, sizeof(im->voxel_from.text), "not stated%s%s%s",
-			 why != NULL ? " (" : "", why != NULL ? why : "", why != NULL ? ")" : "");
+		snprintf(im->voxel_from.text, sizeof(im->voxel_from.text), "not stated%s%s",
+			 why != NULL ? ": " : "", why != NULL ? why : "");
 		image_warn(im, "voxel size unknown, taken as 1 without a unit: --voxel-size %s",
 			   im->has_z ? "X,Y,Z" : "X,Y");
 	}

@@ -30,8 +30,8 @@ int look_file_open(struct look_file *f, const struct plane *p, struct err *err)
 		return 0;
 	look_file_done(f);
 	const struct source_file *sf = &f->d->files[p->file];
-	if (sf->unreadable)
-		return err_set(err, EBADMSG, "%s: empty, missing or no TIFF", sf->path);
+	if (sf->trouble != 0)
+		return err_set(err, EBADMSG, "%s: %s", sf->path, source_file_trouble(sf));
 	int fd = dataset_open(f->d, sf);
 	if (fd < 0)
 		return err_set(err, -fd, "%s: %s", sf->path, strerror(-fd));
@@ -127,8 +127,8 @@ int image_page_read(const struct dataset *d, const struct image *im, const struc
 	if (p->file == PLANE_GAP || p->file >= d->n_files)
 		return err_set(err, ENOENT, "no file has this plane");
 	const struct source_file *sf = &d->files[p->file];
-	if (sf->unreadable)
-		return err_set(err, EBADMSG, "the file is empty, missing or no TIFF");
+	if (sf->trouble != 0)
+		return err_set(err, EBADMSG, "%s", source_file_trouble(sf));
 	struct tiff_header h;
 	uint64_t ifd = 0;
 	int rc = tiff_header_read(r, &h, err);

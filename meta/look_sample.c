@@ -148,7 +148,7 @@ static int look_one(struct tally *t, struct look_file *f, struct image *im,
 		    const struct plane *plane, bool table)
 {
 	const struct source_file *sf = &f->d->files[plane->file];
-	if (sf->unreadable)
+	if (sf->trouble != 0)
 		return 0; /* the scan has said so */
 	struct tiff_page p;
 	struct err own = { 0 };

@@ -13,11 +13,21 @@ static const char *parse_number(const char *s, unsigned *out)
 	return s;
 }
 
+bool mounts_type(const char *type, size_t n)
+{
+	static const char prefix[] = "fuse.", name[] = "ngffuse";
+	size_t begin = sizeof(prefix) - 1, len = sizeof(name) - 1;
+	if (n < begin + len || strncmp(type, prefix, begin) != 0 ||
+	    memcmp(type + n - len, name, len) != 0)
+		return false;
+	return n == begin + len || type[n - len - 1] == '/';
+}
+
 bool mounts_line(const char *line, dev_t *dev)
 {
 	/* ID PARENT MAJOR:MINOR ROOT POINT OPTIONS [FIELDS] - TYPE SOURCE OPTIONS */
 	const char *type = strstr(line, " - ");
-	if (type == NULL || strncmp(type + 3, "fuse.ngffuse ", 13) != 0)
+	if (type == NULL || !mounts_type(type + 3, strcspn(type + 3, " \n")))
 		return false;
 	const char *s = strchr(line, ' ');
 	s = s == NULL ? NULL : strchr(s + 1, ' ');

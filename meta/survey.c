@@ -37,25 +37,21 @@ static int read_file(struct dataset *d, struct source_file *f, bool all, struct 
 		     struct err *err)
 {
 	*out = (struct pages){ 0 };
-	if (f->unreadable)
-		return err_set(err, EBADMSG,
-			       f->size == 0 ? "the file is empty (0 bytes)"
-					    : "too short to be a TIFF");
+	if (f->trouble != 0)
+		return err_set(err, EBADMSG, "%s", source_file_trouble(f));
 	CLEANUP(closep) int fd = dataset_open(d, f);
 	if (fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM)
 		return err_set(err, -fd, "too many open files, or no memory");
 	if (fd < 0) {
-		f->unreadable = true;
-		return err_set(err, EBADMSG,
-			       fd == -EACCES ? "no permission to read this file"
-					     : "the file cannot be opened");
+		f->trouble = -fd;
+		return err_set(err, EBADMSG, "%s", source_file_trouble(f));
 	}
 	struct reader r = reader_fd(&fd, f->size);
 	int rc = all ? pages_read(&r, out, err) : pages_count(&r, out, err);
 	if (rc == -ENOMEM)
 		return rc;
 	if (rc != 0)
-		f->unreadable = true;
+		f->trouble = -rc;
 	return rc == 0 ? 0 : -EBADMSG;
 }
 

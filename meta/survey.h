@@ -16,12 +16,12 @@ struct survey {
 	struct text notes; /* warnings, one a line */
 };
 
-/* Sets page_ifds and unreadable of the files. */
+/* Sets page_ifds and trouble of the files. */
 int survey_files(struct drafts *ds, size_t first, const struct name_image *ni, struct survey *out,
 		 struct err *err);
 void survey_done(struct survey *s);
 
-/* All pages of one file. -EBADMSG: marked unreadable. */
+/* All pages of one file. -EBADMSG: its trouble is set. */
 int survey_file(struct dataset *d, struct source_file *f, struct pages *out, struct err *err);
 
 /* Lists the pages that are no planes. -ENOMEM. */

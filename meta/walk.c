@@ -11,6 +11,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 /* A folder by identity, so that links in circles end. */
 struct folder_key {
@@ -154,7 +155,7 @@ static void file_from_stat(struct source_file *f, const struct stat *st)
 	f->gid = st->st_gid;
 	f->n_pages = 1;
 	/* The smallest header: byte order, magic and an offset. */
-	f->unreadable = f->size < 8;
+	f->trouble = f->size < 8 ? ENODATA : 0;
 }
 
 /* Adds folder/name; st NULL: it claims a plane and nothing is behind it. */
@@ -164,9 +165,7 @@ static int add_file(struct dataset *d, const char *folder, const char *name, con
 	if (more == NULL)
 		return -ENOMEM;
 	d->files = more;
-	struct source_file f = { .path = path_join(folder, name),
-				 .n_pages = 1,
-				 .unreadable = true };
+	struct source_file f = { .path = path_join(folder, name), .n_pages = 1, .trouble = ENOENT };
 	if (f.path == NULL)
 		return -ENOMEM;
 	if (st != NULL)
@@ -410,6 +409,9 @@ static int walk_start(const char *source, struct walker *k, struct err *err)
 		return walk_file(source, &st, k, err);
 	if (!S_ISDIR(st.st_mode))
 		return err_set(err, EINVAL, "%s: neither a file nor a folder", source);
+	struct statfs fs;
+	if (mounts_has(&k->mounts, st.st_dev) && statfs(source, &fs) != 0)
+		return source_missing(source, errno, err);
 	if (mounts_has(&k->mounts, st.st_dev))
 		return err_set(err, EINVAL, "%s: this is itself a mount of ngffuse", source);
 	d->root_fd = open(source, O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -29,7 +29,7 @@ enum { WALK_DEPTH = 4 };
 
 /* Fills root_fd, source, name, mode, uid, gid, files and left_out of `d` (fresh, root_fd -1) and *out.
  * Folders more than `depth` below SOURCE are not entered, nor is `mountpoint` (may be NULL or not exist).
- * Files that cannot be TIFFs (empty, too short for a header, dangling) are marked unreadable.
+ * Files that cannot be TIFFs (empty, too short for a header, dangling) have their trouble set.
  * -ENOENT, -EACCES, .. with the sentence for the user. */
 int walk_source(const char *source, const char *mountpoint, unsigned depth, struct dataset *d,
 		struct walk *out, struct err *err);

@@ -3,7 +3,9 @@
 import json
 import os
 import subprocess
+import tempfile
 
+import numpy as np
 import pytest
 import tifffile
 from workbench import chunk_paths, picture, write_stack
@@ -80,6 +82,13 @@ def test_wrong_options(words, told, stack, run, tmp_path):
 
 @pytest.mark.parametrize("line, told", [
     (["only-source"], ["MOUNTPOINT", "ngffuse [options] SOURCE MOUNTPOINT"]),
+    (["check", "x"], ["'check'", "neither a file or folder nor a command", "info"]),
+    (["umount", "x"], ["'umount'", "-u unmounts"]),
+    (["mount", "x", "y"], ["leave it out"]),
+    (["help"], ["ngffuse --help"]),
+    (["--info", "x"], ["ngffuse info"]),
+    (["--allow-other", "x", "y"], ["-o allow_other"]),
+    (["x/a_1.tif", "x/a_2.tif", "x/a_3.tif", "y"], ["give the folder"]),
     (["a", "b", "c"], ["'c'", "SOURCE MOUNTPOINT"]),
     (["info"], ["SOURCE", "ngffuse info SOURCE"]),
     (["cat", "x"], ["PATH", "ngffuse cat SOURCE PATH"]),
@@ -354,3 +363,32 @@ def test_a_command_wins_over_a_folder_of_its_name(run, tmp_path):
 def test_name_of_several_images(two, run, tmp_path):
     said = one_line(run("--name", "x", two, tmp_path / "m"), 2)
     assert "--name" in said
+
+
+def test_swapped_arguments(stack, run, tmp_path):
+    (tmp_path / "m").mkdir()
+    assert "are the two swapped?" in one_line(run(tmp_path / "m", stack), 1)
+
+
+def test_cat_of_an_unusable_image(run, tmp_path):
+    (tmp_path / "src" / "good").mkdir(parents=True)
+    (tmp_path / "src" / "bad").mkdir()
+    tifffile.imwrite(tmp_path / "src" / "good" / "s_0.tif", np.zeros((8, 8), "u1"))
+    (tmp_path / "src" / "bad" / "s_0.tif").write_bytes(b"no TIFF at all")
+    (tmp_path / "src" / "bad" / "s_1.tif").write_bytes(b"no TIFF at all")
+    said = one_line(run("cat", tmp_path / "src", "bad.zarr/.zattrs"), 1)
+    assert "bad/s_0.tif" in said and "not a TIFF" in said
+
+
+def test_a_slice_that_may_not_be_read(ngffuse):
+    """The reason that the system gives."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become somebody else")
+    with tempfile.TemporaryDirectory() as top:
+        os.chmod(top, 0o755)
+        for z in range(4):
+            tifffile.imwrite(f"{top}/s_{z}.tif", np.full((8, 8), z, "u1"))
+        os.chmod(f"{top}/s_2.tif", 0)
+        done = subprocess.run([ngffuse, "info", top], capture_output=True, text=True, user=65534, group=65534,
+                              extra_groups=[], check=False)
+    assert done.returncode == 1 and "s_2.tif: Permission denied" in done.stdout, done

@@ -188,6 +188,27 @@ def test_inherited_descriptors_are_let_go(stack, ngffuse, point):
     assert subprocess.run([ngffuse, "-u", point], check=False).returncode == 0
 
 
+@pytest.mark.parametrize("closed", ["<&- >&- 2>&-", ">&- 2>&-", "<&- >&-", "2>&-"])
+def test_closed_standard_streams(closed, stack, ngffuse, run, point):
+    """What the scan opens does not take their place."""
+    done = subprocess.run(["sh", "-c", f'exec "$0" -q --codec none "$1" "$2" {closed}', ngffuse, stack, point],
+                          check=False)
+    assert done.returncode == 0
+    chunk_is_right(point)
+    assert run("-u", point).returncode == 0
+
+
+def test_auto_unmount(stack, run, point):
+    """A mount whose program is killed goes away by itself."""
+    done = run("-q", "-o", "auto_unmount", stack, point)
+    if done.returncode != 0:
+        pytest.skip(f"no auto_unmount here: {done.stderr.strip()}")
+    chunk_is_right(point)
+    pid, = daemon_of(point)
+    os.kill(pid, signal.SIGKILL)
+    wait_for("unmounted", lambda: not mounted(point))
+
+
 def test_two_mounts_of_one_source(stack, run, point, tmp_path):
     other = tmp_path / "other"
     try:
@@ -277,6 +298,37 @@ def test_a_dead_mount_is_refused_and_cleared(stack, run, point):
     assert run("-q", stack, point).returncode == 0
     chunk_is_right(point)
     assert run("-u", point).returncode == 0
+
+
+def test_below_a_dead_mount(stack, run, point):
+    """The advice names the mount, not the path that was given."""
+    assert run("-q", stack, point).returncode == 0
+    pid, = daemon_of(point)
+    os.kill(pid, signal.SIGKILL)
+    wait_for("dead", lambda: not alive(pid))
+    assert one_line(run(stack, point / "x")).rstrip().endswith(f"ngffuse -u {point} clears it")
+    assert "dead mount" in one_line(run("info", point))
+    assert run("-u", point).returncode == 0
+
+
+def test_subtype_stays(stack, run, point):
+    assert run("-q", "-o", "subtype=other", stack, point).returncode == 0
+    assert run("-u", point).returncode == 0
+    assert not mounted(point)
+
+
+def test_the_name_that_the_folder_has(stack, ngffuse, run, tmp_path):
+    """`.` in a folder NAME.zarr, and a link to it, are that name."""
+    point = tmp_path / "brain.zarr"
+    point.mkdir()
+    (tmp_path / "link").symlink_to(point)
+    try:
+        for there, name in ((point, "."), (tmp_path, "link")):
+            subprocess.run([ngffuse, "-q", stack, name], cwd=there, check=True)
+            assert (point / ".zattrs").exists()
+            assert run("-u", point).returncode == 0
+    finally:
+        clear(point)
 
 
 def test_a_dead_mount_with_an_open_file_is_cleared(stack, run, point):

@@ -263,7 +263,8 @@ START_TEST(fstab)
 	GOOD(&o, "/srv/em", "/srv/zarr", "-o",
 	     "ro,rw,dev,nodev,suid,nosuid,exec,noexec,sync,async,auto,noauto,user,nouser,users,"
 	     "group,"
-	     "owner,atime,noatime,relatime,nodiratime,nofail,_netdev,defaults,"
+	     "owner,atime,noatime,relatime,nodiratime,nofail,_netdev,defaults,user=bob,strictatime,"
+	     "diratime,lazytime,subtype=x,"
 	     "x-systemd.requires-mounts-for=/srv/em,,chunk-shape=32");
 	ck_assert_str_eq(o.source, "/srv/em");
 	ck_assert_str_eq(o.mountpoint, "/srv/zarr");
@@ -272,10 +273,13 @@ START_TEST(fstab)
 	ck_assert(!o.allow_other && !o.foreground);
 	done(&o);
 
-	GOOD(&o, "s", "m", "-o", "allow_other,fsname=a\\,b,subtype=x", "-o", "default_permissions");
-	ck_assert(o.allow_other);
-	ck_assert_str_eq(o.fuse, "allow_other,default_permissions,fsname=a\\,b,subtype=x,"
+	GOOD(&o, "s", "m", "-o", "allow_other,fsname=a\\,b", "-o", "default_permissions");
+	ck_assert(o.allow_other && !o.auto_unmount);
+	ck_assert_str_eq(o.fuse, "allow_other,default_permissions,fsname=a\\,b,"
 				 "default_permissions");
+	done(&o);
+	GOOD(&o, "s", "m", "-o", "auto_unmount", "--channel-colors", "#ff0000,00FF00");
+	ck_assert(o.auto_unmount);
 	done(&o);
 
 	GOOD(&o, "s", "m", "-o", "name=a\\,b\\\\c:d,channel-names=x\\:y:z,pattern={t}#{z\\,c=2}");
@@ -317,7 +321,15 @@ START_TEST(wrong_forms)
 	BAD("MOUNTPOINT is missing", "ngffuse -u MOUNTPOINT", "-u");
 	BAD("SOURCE is missing", "ngffuse", "-f");
 	BAD("'x' is one argument too many", "ngffuse [options] SOURCE MOUNTPOINT", "s", "m", "x");
-	BAD("too many arguments", "'e'", "a", "b", "c", "d", "e");
+	BAD("'c' is one argument too many", "SOURCE MOUNTPOINT", "a", "b", "c", "d", "e", "f");
+	BAD("5 arguments", "give the folder", "s/a_1.tif", "s/a_2.tif", "s/a_3.tif", "s/a_4.tif",
+	    "m");
+	BAD("there is no command mount", "leave it out", "mount", "s", "m");
+	BAD("help is an option", "ngffuse --help", "help");
+	BAD("info is a command", "ngffuse info", "--info", "s");
+	BAD("unknown option --allow-other", "it is -o allow_other", "--allow-other", "s", "m");
+	BAD("unknown word 'version'", "-o", "s", "m", "-o", "version");
+	BAD("-o fsname=", "no value", "s", "m", "-o", "fsname=");
 	BAD("MOUNTPOINT is empty", "SOURCE", "s", "");
 	BAD("--json means nothing to a mount", "--json", "--json", "s", "m");
 	BAD("--codec means nothing to status", "--codec", "status", "m", "--codec", "none");

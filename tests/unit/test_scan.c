@@ -129,7 +129,7 @@ START_TEST(a_folder_of_slices)
 	for (size_t i = 0; i < d->n_files; i++) {
 		ck_assert_ptr_null(d->files[i].page_ifds);
 		ck_assert_uint_eq(d->files[i].n_pages, 1);
-		ck_assert(!d->files[i].unreadable);
+		ck_assert_int_eq(d->files[i].trouble, 0);
 	}
 	int fd = dataset_open(d, &d->files[0]);
 	ck_assert_int_ge(fd, 0);
@@ -334,7 +334,7 @@ START_TEST(damaged_files_keep_their_place)
 	ck_assert_uint_eq(d->images[0].n_gaps, 0);
 	size_t bad = 0;
 	for (size_t i = 0; i < d->n_files; i++)
-		bad += d->files[i].unreadable;
+		bad += d->files[i].trouble != 0;
 	ck_assert_uint_eq(bad, 4);
 	ck_assert(warned(0, "4 damaged files"));
 	ck_assert(warned(0, "s_003.tif (an empty file)"));

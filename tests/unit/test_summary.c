@@ -1,17 +1,19 @@
 /* The summary and `info` over datasets made by hand. */
 #include "fs/info.h"
+#include "fs/mount_text.h"
 #include "fs/summary.h"
 
 #include "made_dataset.h"
 
 #include <check.h>
 #include <cjson/cJSON.h>
+#include <errno.h>
 
 static char *summary(const struct dataset *d, const char *mountpoint)
 {
 	struct options o = { .mountpoint = mountpoint };
 	struct text t = { 0 };
-	summary_make(d, 512 * MiB, 8, &o, &t);
+	summary_make(d, 512 * MiB, 8, &o, mount_text_is_image(mountpoint, d->n_images), &t);
 	ck_assert(!t.oom);
 	return t.s;
 }
@@ -73,7 +75,7 @@ START_TEST(one_image_at_its_longest)
 	d.images[0].n_warnings = 2;
 	d.images[0].n_gaps = 1;
 	d.images[0].planes[1].file = PLANE_GAP;
-	d.files[2].unreadable = true;
+	d.files[2].trouble = ENODATA;
 	char *s = summary(&d, "/mnt/z");
 	ck_assert_uint_le(lines(s), 12);
 	has(s, "1 missing, filled; 1 DAMAGED; 2 left out (notes.tif: stranger, ..)\n");
@@ -170,7 +172,7 @@ START_TEST(info_in_words)
 	has(s, "axes        z,y,x   (file names)\n");
 	has(s, "left out: 1\n  no\xef\xbf\xbdtes.tif   (stranger)\n");
 	free(s);
-	d.files[4].unreadable = true;
+	d.files[4].trouble = ENODATA;
 	s = info(&d, false, &code);
 	ck_assert_int_eq(code, 1);
 	has(s, "1 plane cannot be read\n");
