@@ -218,11 +218,25 @@ static int look_at_jpeg(const struct unit_job *j, struct unit_tags *t, struct er
 	return 0;
 }
 
+/* libtiff 4.5 takes a picture narrower than the strip, and leaves the rest of each row as it was in memory. */
+static int look_at_webp(const struct unit_job *j, const struct unit_tags *t, struct err *err)
+{
+	uint32_t width, height;
+	if (!unit_peek_webp(j->raw, j->n_raw, j->page->fill_order == 2, &width, &height))
+		return damage(j, "no WebP header", err);
+	if (width != t->width || height != t->rows)
+		return err_set(err, EBADMSG, "WebP: a picture of %u x %u where %u x %u belong",
+			       width, height, t->width, t->rows);
+	return 0;
+}
+
 static int look_at(const struct unit_job *j, struct unit_tags *t, struct err *err)
 {
 	const struct tiff_page *p = j->page;
 	if (p->compression == TIFF_COMPRESSION_JPEG)
 		return look_at_jpeg(j, t, err);
+	if (p->compression == TIFF_COMPRESSION_WEBP)
+		return look_at_webp(j, t, err);
 	if (p->compression == TIFF_COMPRESSION_LZMA &&
 	    unit_peek_lzma_dictionary(j->raw, j->n_raw, p->fill_order == 2) > MAX_DICTIONARY)
 		return damage(j, "a dictionary of more than 64 MiB", err);

@@ -65,6 +65,58 @@ uint64_t unit_peek_lzma_dictionary(const uint8_t *raw, size_t n, bool reversed)
 	return 0;
 }
 
+/* ---- WebP: RFC 9649, sections 2.4 to 2.7, and RFC 6386, section 9.1 ---- */
+
+static uint32_t next_little(struct bits *b, unsigned bytes)
+{
+	uint32_t v = 0;
+	for (unsigned i = 0; i < bytes; i++)
+		v |= (uint32_t)next_byte(b) << 8 * i;
+	return v;
+}
+
+static bool next_is(struct bits *b, const char *fourcc)
+{
+	bool same = true;
+	for (size_t i = 0; i < 4; i++)
+		same &= next_byte(b) == (uint8_t)fourcc[i];
+	return same;
+}
+
+bool unit_peek_webp(const uint8_t *raw, size_t n, bool reversed, uint32_t *width, uint32_t *height)
+{
+	enum { CHUNKS = 12, DATA = 20, SIDE_BITS = 14, SIDE = (1 << SIDE_BITS) - 1 };
+	struct bits b = { .raw = raw, .n = n, .reversed = reversed };
+	bool riff = next_is(&b, "RIFF");
+	next_little(&b, 4);
+	if (!next_is(&b, "WEBP") || !riff || b.at != CHUNKS)
+		return false;
+	char kind[4] = { 0 };
+	for (size_t i = 0; i < sizeof(kind); i++)
+		kind[i] = (char)next_byte(&b);
+	b.at = DATA;
+	if (memcmp(kind, "VP8 ", 4) == 0) {
+		next_little(&b, 3);
+		if (next_little(&b, 3) != 0x2a019d)
+			return false;
+		*width = next_little(&b, 2) & SIDE;
+		*height = next_little(&b, 2) & SIDE;
+	} else if (memcmp(kind, "VP8L", 4) == 0) {
+		if (next_byte(&b) != 0x2f)
+			return false;
+		uint32_t sides = next_little(&b, 4);
+		*width = (sides & SIDE) + 1;
+		*height = (sides >> SIDE_BITS & SIDE) + 1;
+	} else if (memcmp(kind, "VP8X", 4) == 0) {
+		next_little(&b, 4);
+		*width = next_little(&b, 3) + 1;
+		*height = next_little(&b, 3) + 1;
+	} else {
+		return false;
+	}
+	return !b.short_;
+}
+
 /* ---- JPEG: ITU T.81, B.1 and B.2 ---- */
 
 static bool is_frame_header(uint8_t marker)

@@ -8,6 +8,9 @@
  * refuse it). `reversed`: the bits of each byte are (FillOrder 2). */
 uint64_t unit_peek_lzma_dictionary(const uint8_t *raw, size_t n, bool reversed);
 
+/* Width and height of a WebP file. False: it is none, or cut off before it says. */
+bool unit_peek_webp(const uint8_t *raw, size_t n, bool reversed, uint32_t *width, uint32_t *height);
+
 struct unit_jpeg {
 	uint16_t width, height;
 	uint8_t precision, components;
