@@ -211,6 +211,17 @@ static int read_tables(struct tags *s, struct tiff_page *p, struct err *err)
 	return rc;
 }
 
+/* Which values to show; what is malformed here describes nothing. */
+static void read_shown(struct tags *s, struct tiff_page *p)
+{
+	double v[2];
+	bool known = tag_real(s, TAG_MIN_VALUE, &v[0]) && tag_real(s, TAG_MAX_VALUE, &v[1]);
+	known = known ||
+		(tag_real(s, TAG_SAMPLE_LOW, &v[0]) && tag_real(s, TAG_SAMPLE_HIGH, &v[1]));
+	if (known)
+		memcpy(p->shown, v, sizeof(v));
+}
+
 static int read_describing(struct tags *s, struct tiff_page *p, struct err *err)
 {
 	uint64_t subfile = 0, orientation = 1, unit = 2;
@@ -225,6 +236,7 @@ static int read_describing(struct tags *s, struct tiff_page *p, struct err *err)
 		rc = tag_rational(s, TAG_Y_RESOLUTION, &p->y_resolution, err);
 	if (rc != 0)
 		return rc;
+	read_shown(s, p);
 	p->subfile_type = (uint32_t)subfile;
 	p->orientation = orientation == 0 ? 1 : (uint16_t)orientation;
 	p->resolution_unit = (uint16_t)unit;

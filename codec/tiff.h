@@ -66,6 +66,8 @@ struct tiff_page {
 	struct tiff_values lsm, uic2, nih, mm_metadata;
 	struct tiff_rational x_resolution, y_resolution;
 	uint16_t resolution_unit; /* 2 where absent */
+	double shown
+		[2]; /* first MinSampleValue and MaxSampleValue, or SMin and SMax; 0,0 where absent */
 	uint32_t t4_options, t6_options, lerc[2];
 };
 

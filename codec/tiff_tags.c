@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 
 static const struct {
 	uint16_t tag;
@@ -20,6 +21,8 @@ static const struct {
 	[TAG_SAMPLES] = { 277, "SamplesPerPixel" },
 	[TAG_ROWS_PER_STRIP] = { 278, "RowsPerStrip" },
 	[TAG_STRIP_COUNTS] = { 279, "StripByteCounts" },
+	[TAG_MIN_VALUE] = { 280, "MinSampleValue" },
+	[TAG_MAX_VALUE] = { 281, "MaxSampleValue" },
 	[TAG_X_RESOLUTION] = { 282, "XResolution" },
 	[TAG_Y_RESOLUTION] = { 283, "YResolution" },
 	[TAG_PLANAR] = { 284, "PlanarConfiguration" },
@@ -36,6 +39,8 @@ static const struct {
 	[TAG_SUB_IFDS] = { 330, "SubIFDs" },
 	[TAG_EXTRA_SAMPLES] = { 338, "ExtraSamples" },
 	[TAG_SAMPLE_FORMAT] = { 339, "SampleFormat" },
+	[TAG_SAMPLE_LOW] = { 340, "SMinSampleValue" },
+	[TAG_SAMPLE_HIGH] = { 341, "SMaxSampleValue" },
 	[TAG_JPEG_TABLES] = { 347, "JPEGTables" },
 	[TAG_SUBSAMPLING] = { 530, "YCbCrSubSampling" },
 	[TAG_IMAGE_DEPTH] = { 32997, "ImageDepth" },
@@ -228,6 +233,44 @@ int tag_rational(struct tags *s, enum tag_id id, struct tiff_rational *out, stru
 	out->num = (uint32_t)tiff_number(b, 4, s->h.big_endian);
 	out->den = (uint32_t)tiff_number(b + 4, 4, s->h.big_endian);
 	return 0;
+}
+
+bool tag_real(struct tags *s, enum tag_id id, double *out)
+{
+	const struct tag *t = &s->f[id];
+	const uint8_t *b;
+	size_t size = tiff_type_size(t->v.type);
+	if (!t->seen || t->outside || t->v.count == 0 || size == 0 ||
+	    tiff_window_get(&s->w, t->v.offset, size, &b, NULL) != 0)
+		return false;
+	uint64_t n = tiff_number(b, size, s->h.big_endian);
+	uint32_t low = (uint32_t)n;
+	float single;
+	switch (t->v.type) {
+	case TIFF_TYPE_FLOAT:
+		memcpy(&single, &low, sizeof(single));
+		*out = (double)single;
+		return true;
+	case TIFF_TYPE_DOUBLE:
+		memcpy(out, &n, sizeof(*out));
+		return true;
+	case TIFF_TYPE_SBYTE:
+		*out = (int8_t)n;
+		return true;
+	case TIFF_TYPE_SSHORT:
+		*out = (int16_t)n;
+		return true;
+	case TIFF_TYPE_SLONG:
+		*out = (int32_t)n;
+		return true;
+	case TIFF_TYPE_BYTE:
+	case TIFF_TYPE_SHORT:
+	case TIFF_TYPE_LONG:
+		*out = (double)n;
+		return true;
+	default:
+		return false;
+	}
 }
 
 struct tiff_values tag_values(const struct tags *s, enum tag_id id)

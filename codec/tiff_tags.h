@@ -18,6 +18,8 @@ enum tag_id {
 	TAG_SAMPLES,
 	TAG_ROWS_PER_STRIP,
 	TAG_STRIP_COUNTS,
+	TAG_MIN_VALUE,
+	TAG_MAX_VALUE,
 	TAG_X_RESOLUTION,
 	TAG_Y_RESOLUTION,
 	TAG_PLANAR,
@@ -34,6 +36,8 @@ enum tag_id {
 	TAG_SUB_IFDS,
 	TAG_EXTRA_SAMPLES,
 	TAG_SAMPLE_FORMAT,
+	TAG_SAMPLE_LOW,
+	TAG_SAMPLE_HIGH,
 	TAG_JPEG_TABLES,
 	TAG_SUBSAMPLING,
 	TAG_IMAGE_DEPTH,
@@ -89,6 +93,9 @@ int tag_pair(struct tags *s, enum tag_id id, uint64_t max, uint64_t out[2], stru
 
 /* Left as it is where there is no such tag, or none of this type. */
 int tag_rational(struct tags *s, enum tag_id id, struct tiff_rational *out, struct err *err);
+
+/* The first value as a number, whatever real type it has. False: there is none. */
+bool tag_real(struct tags *s, enum tag_id id, double *out);
 
 /* Where the values lie; count 0 where they cannot be used. */
 struct tiff_values tag_values(const struct tags *s, enum tag_id id);

@@ -87,7 +87,7 @@ static int make_bytes(struct engine *e, const struct tree *t, const struct node 
 	if (n->kind == NODE_CHUNK)
 		return get_chunk(e, n, out, err);
 	if (n->kind == NODE_STATUS) {
-		int rc = status_make(e, out);
+		int rc = status_make(e, NULL, out);
 		return rc != 0 ? err_oom(err) : 0;
 	}
 	if (n->kind == NODE_ROOT_DOC)

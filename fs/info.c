@@ -309,8 +309,9 @@ static void add_image(struct text *t, const struct dataset *d, const struct imag
 	add_phrase(t, "gaps", im, describe_gaps, NULL);
 	uint64_t damaged = describe_damaged(d, im);
 	if (damaged > 0)
-		text_addf(t, "  damaged     %llu plane%s cannot be read\n",
-			  (unsigned long long)damaged, damaged == 1 ? "" : "s");
+		text_addf(t, "  damaged     %llu plane%s cannot be read%s\n",
+			  (unsigned long long)damaged, damaged == 1 ? "" : "s",
+			  d->fill_damaged ? ", filled" : "");
 	for (size_t i = 0; i < im->n_warnings; i++) {
 		text_add(t, "  warning     ");
 		describe_name(t, im->warnings[i]);

@@ -1,6 +1,7 @@
 #include "fs/ops_request.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <sys/statvfs.h>
 #include <time.h>
 
@@ -47,6 +48,7 @@ static void init(void *userdata, struct fuse_conn_info *conn)
 	want(conn, FUSE_CAP_SPLICE_MOVE, false);
 	want(conn, FUSE_CAP_READDIRPLUS, false);
 	shim_init(&ops->shim, conn);
+	atomic_store(&ops->proto_minor, conn->proto_minor);
 	atomic_store(&ops->no_opendir,
 		     offered(conn, FUSE_CAP_NO_OPENDIR_SUPPORT) && !ops->ask_opendir);
 	/* A READ may meet a chunk that must be made again: others shall not wait behind it. */
@@ -57,6 +59,14 @@ static void init(void *userdata, struct fuse_conn_info *conn)
 		conn->max_write = MAX_WRITE;
 	if (ops->initialised != NULL)
 		ops->initialised(ops->initialised_data);
+}
+
+void ops_protocol(struct ops *ops, char out[OPS_PROTOCOL])
+{
+	snprintf(out, OPS_PROTOCOL, "7.%u%s%s%s", atomic_load(&ops->proto_minor),
+		 shim_granted(&ops->shim, FEATURE_PARALLEL_DIROPS) ? ", parallel_dirops" : "",
+		 shim_granted(&ops->shim, FEATURE_DIRECT_IO_MMAP) ? ", direct_io_allow_mmap" : "",
+		 atomic_load(&ops->no_opendir) ? ", no_opendir" : "");
 }
 
 static void forget(fuse_req_t req, UNUSED fuse_ino_t ino, UNUSED uint64_t n)

@@ -21,6 +21,7 @@ struct ops {
 	 * is to unmount by itself. Set before the session begins. */
 	bool ask_opendir;
 	atomic_bool no_opendir;		 /* the kernel can do without OPENDIR; set by init */
+	atomic_uint proto_minor;	 /* negotiated; set by init */
 	atomic_size_t waiting;		 /* requests that are not answered yet */
 	void (*initialised)(void *data); /* called once the kernel has said hello; may be NULL */
 	void *initialised_data;
@@ -28,6 +29,11 @@ struct ops {
 	pthread_mutex_t lock;	 /* guards `files` */
 	struct open_file *files; /* all that are open */
 };
+
+enum { OPS_PROTOCOL = 128 };
+
+/* What was negotiated with the kernel: "7.41, parallel_dirops, no_opendir". */
+void ops_protocol(struct ops *ops, char out[OPS_PROTOCOL]);
 
 extern const struct fuse_lowlevel_ops ops_table;
 

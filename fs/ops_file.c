@@ -97,7 +97,10 @@ static void open_text(struct request *r)
 {
 	bool status = r->node.kind == NODE_STATUS;
 	struct text *t = &r->file->text;
-	int e = status ? status_make(r->ops->engine, t) : document_make(&r->ops->tree, &r->node, t);
+	char protocol[OPS_PROTOCOL];
+	ops_protocol(r->ops, protocol);
+	int e = status ? status_make(r->ops->engine, protocol, t)
+		       : document_make(&r->ops->tree, &r->node, t);
 	if (e < 0 || t->oom)
 		open_failed(r, EIO);
 	else

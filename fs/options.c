@@ -496,6 +496,7 @@ struct engine_config options_engine(const struct options *o, const char *fingerp
 			.channel_colors = o->channel_colors,
 			.windows = o->windows,
 			.fingerprint_options = fingerprint,
+			.fill_damaged = o->damaged == DAMAGED_FILL,
 			.mountpoint = o->command == CMD_MOUNT ? o->mountpoint : NULL,
 		},
 	};

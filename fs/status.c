@@ -117,19 +117,24 @@ static void add_images(struct text *t, const struct dataset *d, size_t room)
 	}
 }
 
-int status_make(const struct engine *e, struct text *out)
+int status_make(const struct engine *e, const char *protocol, struct text *out)
 {
 	struct store_stats s = { 0 };
 	store_stats(e->store, &s);
-	return status_text(e->data, &s, out);
+	return status_text(e->data, &s, protocol, out);
 }
 
-int status_text(const struct dataset *d, const struct store_stats *s, struct text *out)
+int status_text(const struct dataset *d, const struct store_stats *s, const char *protocol,
+		struct text *out)
 {
 	static const char end[] = "]}\n";
 	struct text CLEANUP(text_done) t = { 0 };
 	text_add(&t, "{\"version\": ");
 	add_string(&t, version_string());
+	if (protocol != NULL) {
+		text_add(&t, ",\n\"fuse\": ");
+		add_string(&t, protocol);
+	}
 	add_count(&t, ",\n", "planes_decoded", s->planes_decoded);
 	add_count(&t, ",\n", "strips_decoded", s->strips_decoded);
 	add_count(&t, ",\n", "bytes_fetched", s->bytes_fetched);
@@ -217,8 +222,8 @@ static void add_memory_words(struct text *t, const cJSON *status)
 
 static void add_words(struct text *t, const cJSON *status)
 {
-	text_addf(t, "ngffuse   %s, %.0f image(s)\n", string(status, "version"),
-		  number(status, "images_total"));
+	text_addf(t, "ngffuse   %s, %.0f image(s), FUSE %s\n", string(status, "version"),
+		  number(status, "images_total"), string(status, "fuse"));
 	const cJSON *o = NULL;
 	cJSON_ArrayForEach(o, cJSON_GetObjectItemCaseSensitive(status, "levels"))
 	{

@@ -23,7 +23,8 @@ static void add_source(struct text *t, const struct dataset *d)
 	}
 	text_addf(t, gaps == 0 ? "; no gaps" : "; %llu missing, filled", (unsigned long long)gaps);
 	if (damaged > 0)
-		text_addf(t, "; %llu DAMAGED", (unsigned long long)damaged);
+		text_addf(t, "; %llu DAMAGED%s", (unsigned long long)damaged,
+			  d->fill_damaged ? ", filled" : "");
 	if (d->n_left_out > 0) {
 		text_addf(t, "; %zu left out (", d->n_left_out);
 		describe_name(t, d->left_out[0].path);
@@ -139,15 +140,21 @@ static void add_path(struct text *t, const struct options *o, const char *below)
 		text_addf(t, "MOUNTPOINT%s", below);
 		return;
 	}
+	const char *point = o->mountpoint;
+	while (strncmp(point, "./", 2) == 0)
+		point += 2;
+	if (strcmp(point, ".") == 0)
+		point++;
 	if (o->mountpoint[0] != '/') {
 		char CLEANUP(freep) *cwd = getcwd(NULL, 0);
 		if (cwd != NULL)
-			text_addf(t, "%s%s", cwd, strcmp(cwd, "/") == 0 ? "" : "/");
+			text_addf(t, "%s%s", cwd,
+				  strcmp(cwd, "/") == 0 || *point == '\0' ? "" : "/");
 	}
-	size_t n = strlen(o->mountpoint);
-	while (n > 1 && o->mountpoint[n - 1] == '/')
+	size_t n = strlen(point);
+	while (n > 1 && point[n - 1] == '/')
 		n--;
-	text_addn(t, o->mountpoint, n);
+	text_addn(t, point, n);
 	text_add(t, below);
 }
 

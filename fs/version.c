@@ -34,7 +34,9 @@ static void add_codecs(struct text *t)
 
 void version_print(struct text *t)
 {
-	text_addf(t, "ngffuse %s\nlibfuse %s\n", version_string(), mount_version());
+	text_addf(t,
+		  "ngffuse %s\nlibfuse %s, FUSE protocol up to %s (of a mount: ngffuse status)\n",
+		  version_string(), mount_version(), mount_protocol());
 	tiff_versions(t);
 	text_add(t, "\n");
 	encode_versions(t);
@@ -42,4 +44,8 @@ void version_print(struct text *t)
 	meta_versions(t);
 	text_add(t, "\n");
 	add_codecs(t);
+	text_add(t, "chunk codecs:");
+	for (int c = 0; c < CODEC_COUNT; c++)
+		text_addf(t, " %s", codec_name((enum codec)c));
+	text_add(t, "\n");
 }

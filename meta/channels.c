@@ -172,6 +172,18 @@ static bool parse_window(const struct item *w, double *lo, double *hi)
 	return false;
 }
 
+/* A window from the tags: values of the type, and not just all of them. */
+static bool tags_tell(const struct image *im)
+{
+	double low = im->kind.shown[0], high = im->kind.shown[1];
+	if (!isfinite(low) || !isfinite(high) || low >= high)
+		return false;
+	if (dtype_is_float(im->dtype))
+		return true;
+	double min = dtype_min(im->dtype), max = dtype_max(im->dtype);
+	return low >= min && high <= max && (low > min || high < max);
+}
+
 static int set_window(struct image *im, const struct scan_options *opts, uint64_t c,
 		      struct err *err)
 {
@@ -193,6 +205,14 @@ static int set_window(struct image *im, const struct scan_options *opts, uint64_
 		} else if (ch->start < dtype_min(im->dtype) || ch->end > dtype_max(im->dtype)) {
 			return err_set(err, EINVAL, "--windows: '%.*s' is outside the range of %s",
 				       (int)item.len, item.s, dtype_v3(im->dtype));
+		}
+		ch->has_window = true;
+	} else if (tags_tell(im)) {
+		ch->start = im->kind.shown[0];
+		ch->end = im->kind.shown[1];
+		if (is_float) {
+			ch->min = ch->start;
+			ch->max = ch->end;
 		}
 		ch->has_window = true;
 	} else if (im->dtype == DTYPE_U8) {

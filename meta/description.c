@@ -121,7 +121,7 @@ static bool ends_ome(const char *s, size_t *len)
 }
 
 static int check_ome(const struct reader *r, const struct tiff_page *first, uint32_t n_pages,
-		     struct err *err)
+		     struct err *note, struct err *err)
 {
 	if (first->description.count > (uint64_t)OMEXML_MAX_BYTES)
 		return err_set(err, ENOTSUP, "OME-XML of more than 64 MiB");
@@ -133,14 +133,19 @@ static int check_ome(const struct reader *r, const struct tiff_page *first, uint
 	if (!ends_ome(text, &len))
 		return 0;
 	CLEANUP(omexml_done) struct omexml x = { 0 };
-	code = omexml_parse(text, len, &x, err);
-	if (code == -EBADMSG)
+	struct err own = { 0 };
+	code = omexml_parse(text, len, &x, &own);
+	if (code == -EBADMSG) {
+		err_set(note, EBADMSG, "its OME-XML is ignored: %s", own.msg);
 		return 0;
+	}
+	if (code < 0 && err != NULL)
+		*err = own;
 	return code < 0 ? code : omexml_check(&x, first->samples, n_pages, err);
 }
 
 static int check_shaped(const struct reader *r, const struct tiff_page *first, uint32_t n_pages,
-			const char *head, struct err *err)
+			const char *head, struct err *note, struct err *err)
 {
 	bool long_text = first->description.count > DESCRIPTION_MAX_JSON;
 	if (long_text && strstr(head, "\"shape\"") == NULL)
@@ -152,7 +157,7 @@ static int check_shaped(const struct reader *r, const struct tiff_page *first, u
 	int code = tiff_text_read(r, &first->description, DESCRIPTION_MAX_JSON, &text, &len, err);
 	if (code < 0)
 		return passed_over(code) ? 0 : code;
-	return description_shaped(text, len, r, first, n_pages, err);
+	return description_shaped(text, len, r, first, n_pages, note, err);
 }
 
 /* Its lines stand in Software, in older files in the description. */
@@ -174,7 +179,7 @@ static int check_scanimage(const struct reader *r, const struct tiff_page *first
 }
 
 static int check_text(const struct reader *r, const struct tiff_page *first, uint32_t n_pages,
-		      struct err *err)
+		      struct err *note, struct err *err)
 {
 	CLEANUP(freep) char *head = NULL;
 	size_t len = 0;
@@ -188,16 +193,16 @@ static int check_text(const struct reader *r, const struct tiff_page *first, uin
 	}
 	const char *text = head != NULL ? head : "";
 	if (is_ome(text))
-		return check_ome(r, first, n_pages, err);
+		return check_ome(r, first, n_pages, note, err);
 	if (strncmp(text, "ImageJ=", 7) == 0 || strncmp(text, "SCIFIO=", 7) == 0)
 		return description_imagej(text, r, first, n_pages, err);
 	if (text[0] == '{' || strncmp(text, "shape=(", 7) == 0)
-		return check_shaped(r, first, n_pages, text, err);
+		return check_shaped(r, first, n_pages, text, note, err);
 	return check_scanimage(r, first, n_pages, text, err);
 }
 
 int description_check(const struct reader *r, const struct tiff_page *first, uint32_t n_pages,
-		      struct err *err)
+		      struct err *note, struct err *err)
 {
 	int code = check_micro_manager(r, first, n_pages, err);
 	if (code == 0)
@@ -207,6 +212,6 @@ int description_check(const struct reader *r, const struct tiff_page *first, uin
 	if (code == 0)
 		code = check_nih(r, first, n_pages, err);
 	if (code == 0)
-		code = check_text(r, first, n_pages, err);
+		code = check_text(r, first, n_pages, note, err);
 	return code;
 }

@@ -7,6 +7,7 @@
 
 /* Checks the first page of a file with n_pages pages of one kind. 0: the pages are the planes, in
  * order, along one axis, which becomes z. -ENOTSUP with a sentence that names the kind
- * and what it claims ("OME-XML claims 7 x 5 planes (T, Z)"); -EIO from reading. */
+ * and what it claims ("OME-XML claims 7 x 5 planes (T, Z)"); -EIO from reading. note->msg, which
+ * is empty before, says what was ignored although it is there. */
 int description_check(const struct reader *r, const struct tiff_page *first, uint32_t n_pages,
-		      struct err *err);
+		      struct err *note, struct err *err);

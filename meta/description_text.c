@@ -177,14 +177,49 @@ static bool cut_page(struct claim *c, const struct tiff_page *p)
 	return true;
 }
 
+static bool looks_shaped(const char *text)
+{
+	return strncmp(text, "shape=(", 7) == 0 ||
+	       (text[0] == '{' && strstr(text, "\"shape\"") != NULL);
+}
+
+/* Whether the file's page (counted from 0) has a shaped description of its own: a further series begins there. */
+static bool begins_series(const struct reader *r, const struct tiff_page *first, uint64_t page)
+{
+	enum { ENOUGH = 64 };
+	CLEANUP(freep) uint64_t *ifds = NULL;
+	CLEANUP(freep) char *text = NULL;
+	size_t n = 0, len = 0;
+	bool cut;
+	struct tiff_page p;
+	if (tiff_walk(r, &first->file, &ifds, &n, &cut, NULL) != 0 || page >= n ||
+	    tiff_page_read(r, &first->file, ifds[page], &p, NULL) != 0 ||
+	    tiff_text_read(r, &p.description, ENOUGH, &text, &len, NULL) != 0)
+		return false;
+	return looks_shaped(text);
+}
+
 int description_shaped(const char *text, size_t len, const struct reader *r,
-		       const struct tiff_page *first, uint32_t n_pages, struct err *err)
+		       const struct tiff_page *first, uint32_t n_pages, struct err *note,
+		       struct err *err)
 {
 	struct claim c = { .kind = "the shaped description" };
 	bool ok = text[0] == '{' ? shape_json(text, len, &c) : shape_words(text, &c);
 	if (!ok || !cut_page(&c, first))
 		return 0;
-	return claim_check(&c, r, first, n_pages, err);
+	uint64_t planes = claim_planes(&c);
+	if (n_pages == 1 || planes == n_pages)
+		return claim_check(&c, r, first, n_pages, err);
+	if (planes < n_pages && begins_series(r, first, planes))
+		return err_set(err, ENOTSUP,
+			       "it holds several series: the first has %" PRIu64 " of %" PRIu32
+			       " pages by its shaped description",
+			       planes, n_pages);
+	err_set(note, EBADMSG,
+		"its shaped description of %" PRIu64 " planes does not fit its %" PRIu32
+		" pages and is ignored",
+		planes, n_pages);
+	return 0;
 }
 
 /* What follows the first `key` anywhere in the text, blanks and '=' passed over. */

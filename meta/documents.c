@@ -18,7 +18,7 @@ static int root_attributes(const struct tree *t, struct json *j, cJSON *obj)
 	text_add(&folder, ".zarr");
 	if (folder.oom)
 		return -ENOMEM;
-	ngff_image(j, obj, &d->images[0], folder.s, t->v3);
+	ngff_image(j, obj, d, &d->images[0], folder.s, t->v3);
 	return 0;
 }
 
@@ -41,30 +41,31 @@ static int root_document(const struct tree *t, enum node_doc doc, struct json *j
 
 /* Readers that use it believe it alone: a node that it lacks does not exist for them, and the single
  * documents are not read. */
-static void consolidated(const struct image *im, struct json *j)
+static void consolidated(const struct dataset *d, const struct image *im, struct json *j)
 {
 	json_u64(j, j->root, "zarr_consolidated_format", 1);
 	cJSON *all = json_object(j, j->root, "metadata");
 	zarr_group_v2(j, json_object(j, all, ".zgroup"));
-	ngff_image(j, json_object(j, all, ".zattrs"), im, NULL, false);
+	ngff_image(j, json_object(j, all, ".zattrs"), d, im, NULL, false);
 	zarr_array_v2(j, json_object(j, all, "0/.zarray"), im, 0);
 	zarr_dimensions(j, json_object(j, all, "0/.zattrs"), im, 0);
 }
 
-static int image_document(const struct image *im, enum node_doc doc, struct json *j)
+static int image_document(const struct dataset *d, const struct image *im, enum node_doc doc,
+			  struct json *j)
 {
 	switch (doc) {
 	case DOC_ZGROUP:
 		zarr_group_v2(j, j->root);
 		return 0;
 	case DOC_ZATTRS:
-		ngff_image(j, j->root, im, NULL, false);
+		ngff_image(j, j->root, d, im, NULL, false);
 		return 0;
 	case DOC_ZMETADATA:
-		consolidated(im, j);
+		consolidated(d, im, j);
 		return 0;
 	case DOC_ZARR_JSON:
-		ngff_image(j, zarr_group_v3(j, j->root), im, NULL, true);
+		ngff_image(j, zarr_group_v3(j, j->root), d, im, NULL, true);
 		return 0;
 	case DOC_ZARRAY:
 		break;
@@ -116,7 +117,7 @@ int document_make(const struct tree *t, const struct node *n, struct text *out)
 	if (root)
 		r = root_document(t, doc, &j);
 	else if (n->kind == NODE_IMAGE_DOC)
-		r = image_document(im, doc, &j);
+		r = image_document(t->data, im, doc, &j);
 	else
 		r = array_document(im, n->array, doc, &j);
 	return r < 0 ? r : json_print(&j, out);

@@ -58,6 +58,7 @@ static void image_done(struct image *im)
 	free(im->channel_labels);
 	free(im->planes);
 	free(im->how);
+	free(im->index);
 	free(im->id);
 }
 

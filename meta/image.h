@@ -46,8 +46,9 @@ enum image_state { IMAGE_UNSEEN, IMAGE_READY, IMAGE_BAD };
 
 /* One NAME.zarr. The part behind `state` is filled by its first look. */
 struct image {
-	char *id;		  /* unique, without ".zarr" */
-	char *how;		  /* what was taken for what; may be NULL */
+	char *id;    /* unique, without ".zarr" */
+	char *how;   /* what was taken for what; may be NULL */
+	char *index; /* a file beside its own that tells which planes there are; NULL: none */
 	uint64_t n_t, n_c, n_z;	  /* planes on each axis (n_c: pages, samples not counted) */
 	bool has_t, has_c, has_z; /* has_c also becomes true for pages of several samples */
 	struct plane *planes;	  /* n_t x n_c x n_z, C order */
@@ -103,6 +104,7 @@ struct dataset {
 	int64_t mtime_ns;	 /* newest of all files */
 	uint64_t fingerprint;	 /* of options, versions, names, sizes and times */
 	bool one_image;		 /* the source is one image, not a folder of images */
+	bool fill_damaged;	 /* planes that cannot be read are filled, too */
 };
 
 /* READY or BAD seen here: all that the first look wrote is seen, too. */
@@ -120,6 +122,14 @@ static inline void image_publish(struct image *im, enum image_state state)
 static inline uint64_t image_plane(const struct image *im, uint64_t t, uint64_t c, uint64_t z)
 {
 	return (t * im->n_c + c) * im->n_z + z;
+}
+
+/* A gap, or one whose file is known to be unreadable where such planes are filled. */
+static inline bool image_plane_filled(const struct dataset *d, const struct image *im,
+				      uint64_t plane)
+{
+	uint32_t f = im->planes[plane].file;
+	return f == PLANE_GAP || (d->fill_damaged && d->files[f].trouble != 0);
 }
 
 /* The axes that the image has, in order: AXIS_T .. AXIS_X into axes[5]; returns how many. */

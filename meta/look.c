@@ -131,14 +131,31 @@ static int check_description(struct look *k, uint64_t at, struct err *err)
 	if (look_page(&k->file, &first, &page, NULL) != 0)
 		return 0;
 	struct reader r = look_reader(&k->file);
-	struct err own = { 0 };
-	int rc = description_check(&r, &page, k->d->files[first.file].n_pages, &own);
+	struct err own = { 0 }, note = { 0 };
+	int rc = description_check(&r, &page, k->d->files[first.file].n_pages, &note, &own);
+	if (note.msg[0] != '\0')
+		image_warn(k->im, "%s: %s", path_at(k, at), note.msg);
 	if (rc == 0 || rc == -ENOMEM)
 		return rc == 0 ? 0 : err_oom(err);
 	if (k->opts->pattern == NULL)
 		return err_set(err, -rc, "%s: %s (--pattern decides over it)", path_at(k, at),
 			       own.msg);
 	image_warn(k->im, "%s: %s; --pattern decides", path_at(k, at), own.msg);
+	return 0;
+}
+
+/* A file beside the image's own that says which planes there are. */
+static int check_index(const struct look *k, struct err *err)
+{
+	if (k->im->index == NULL)
+		return 0;
+	if (k->opts->pattern == NULL)
+		return err_set(err, ENOTSUP,
+			       "its planes are told by %s, which is not read (--pattern decides "
+			       "over it)",
+			       k->im->index);
+	image_warn(k->im, "%s, which tells its planes, is not read; --pattern decides",
+		   k->im->index);
 	return 0;
 }
 
@@ -259,7 +276,7 @@ static void forget_file(struct tiff_page *p)
 	p->ifd = p->next_ifd = 0;
 	p->offsets = p->counts = p->description = p->software = none;
 	p->sub_ifds = p->nodata = p->colormap = p->jpeg_tables = none;
-	p->lsm = p->uic2 = p->mm_metadata = none;
+	p->lsm = p->uic2 = p->nih = p->mm_metadata = none;
 }
 
 static int look(struct look *k, bool all, struct err *err)
@@ -275,6 +292,8 @@ static int look(struct look *k, bool all, struct err *err)
 	rc = choose_kind(k, &c, &at, err);
 	if (rc == 0)
 		rc = check_description(k, c.v[0].at, err);
+	if (rc == 0)
+		rc = check_index(k, err);
 	if (rc == 0)
 		rc = make_grid(k, err);
 	if (rc == 0)

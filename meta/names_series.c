@@ -4,6 +4,7 @@
 #include "meta/names_say.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 enum { CHANNELS_MAX = 32 }; /* more values than this are no channels, whatever the word */
@@ -454,10 +455,13 @@ static int add_how(const struct name_reading *r, size_t first_image, struct name
 	list->names.pattern = STEAL(pattern.s);
 	for (size_t k = 0; k < r->n_images; k++) {
 		struct text CLEANUP(text_done) how = { 0 };
+		struct name_image *im = &list->names.images[first_image + k];
 		names_say_how(&how, r, r->file[r->start[k]], instead.s);
+		if (im->z.present && im->z.step > 1)
+			text_addf(&how, "; every %" PRIu64 "th number is there", im->z.step);
 		if (instead.oom || how.oom)
 			return err_oom(err);
-		list->names.images[first_image + k].how = STEAL(how.s);
+		im->how = STEAL(how.s);
 	}
 	return 0;
 }

@@ -141,9 +141,10 @@ struct gap_run {
 	uint64_t t[2], c[2], z[2];
 };
 
-static bool is_gap(const struct image *im, uint64_t t, uint64_t c, uint64_t z)
+static bool is_gap(const struct dataset *d, const struct image *im, uint64_t t, uint64_t c,
+		   uint64_t z)
 {
-	return im->planes[image_plane(im, t, c, z)].file == PLANE_GAP;
+	return image_plane_filled(d, im, image_plane(im, t, c, z));
 }
 
 /* Both ends are inclusive; c counts channels, of which a page may hold several. */
@@ -167,15 +168,15 @@ static void gap_range(struct json *j, cJSON *list, const struct image *im,
 }
 
 /* Runs go along z, or along t in an image without z. False: there were more than `room`. */
-static bool gap_runs(struct json *j, cJSON *list, const struct image *im, struct gap_run run,
-		     unsigned *room)
+static bool gap_runs(struct json *j, cJSON *list, const struct dataset *d, const struct image *im,
+		     struct gap_run run, unsigned *room)
 {
 	uint64_t n = im->has_z ? im->n_z : im->n_t;
 	uint64_t *ends = im->has_z ? run.z : run.t;
 	for (uint64_t at = 0; at < n; at++) {
 		ends[0] = at;
-		while (at < n && (im->has_z ? is_gap(im, run.t[0], run.c[0], at)
-					    : is_gap(im, at, run.c[0], 0)))
+		while (at < n && (im->has_z ? is_gap(d, im, run.t[0], run.c[0], at)
+					    : is_gap(d, im, at, run.c[0], 0)))
 			at++;
 		if (at == ends[0])
 			continue;
@@ -188,14 +189,14 @@ static bool gap_runs(struct json *j, cJSON *list, const struct image *im, struct
 	return true;
 }
 
-static bool gap_ranges(struct json *j, cJSON *list, const struct image *im)
+static bool gap_ranges(struct json *j, cJSON *list, const struct dataset *d, const struct image *im)
 {
 	unsigned room = MAX_RANGES;
 	uint64_t n_outer = im->has_z ? im->n_t : 1;
 	for (uint64_t t = 0; t < n_outer; t++) {
 		for (uint64_t c = 0; c < im->n_c; c++) {
 			struct gap_run run = { { t, t }, { c, c }, { 0, 0 } };
-			if (!gap_runs(j, list, im, run, &room))
+			if (!gap_runs(j, list, d, im, run, &room))
 				return false;
 		}
 	}
@@ -203,18 +204,22 @@ static bool gap_ranges(struct json *j, cJSON *list, const struct image *im)
 }
 
 /* So that nobody takes what we filled in for data. */
-static void gaps(struct json *j, cJSON *obj, const struct image *im)
+static void gaps(struct json *j, cJSON *obj, const struct dataset *d, const struct image *im)
 {
-	if (im->n_gaps == 0 || im->planes == NULL)
+	uint64_t all_planes = im->planes != NULL ? im->n_t * im->n_c * im->n_z : 0, n = 0;
+	for (uint64_t i = 0; i < all_planes; i++)
+		n += image_plane_filled(d, im, i);
+	if (n == 0)
 		return;
 	cJSON *filled = json_object(j, json_object(j, obj, "ngffuse"), "filled");
-	json_u64(j, filled, "planes", im->n_gaps);
+	json_u64(j, filled, "planes", n);
 	json_u64(j, filled, "fill_value", 0);
-	bool all = gap_ranges(j, json_array(j, filled, "ranges"), im);
+	bool all = gap_ranges(j, json_array(j, filled, "ranges"), d, im);
 	json_bool(j, filled, "complete", all);
 }
 
-void ngff_image(struct json *j, cJSON *obj, const struct image *im, const char *folder, bool v3)
+void ngff_image(struct json *j, cJSON *obj, const struct dataset *d, const struct image *im,
+		const char *folder, bool v3)
 {
 	cJSON *ome = obj;
 	if (v3) {
@@ -225,5 +230,5 @@ void ngff_image(struct json *j, cJSON *obj, const struct image *im, const char *
 	omero(j, ome, im, v3);
 	if (!v3)
 		zarr_dimensions(j, obj, im, 0);
-	gaps(j, obj, im);
+	gaps(j, obj, d, im);
 }

@@ -6,4 +6,5 @@
 
 /* Adds an image's attributes to `obj`. `folder`: put before the paths of its arrays ("em.zarr"); NULL: none.
  * v3: OME-NGFF 0.5, where they stand under `ome`. */
-void ngff_image(struct json *j, cJSON *obj, const struct image *im, const char *folder, bool v3);
+void ngff_image(struct json *j, cJSON *obj, const struct dataset *d, const struct image *im,
+		const char *folder, bool v3);

@@ -114,7 +114,14 @@ static int interpret_folder(struct scan *s, const struct walk_folder *f, struct 
 		return names_refused(s, f->path, err);
 	if (*f->path == '\0')
 		s->d->hint = STEAL(names.hint);
-	return add_images(s, f->path, f->first, &names, err);
+	size_t before = s->drafts.n;
+	rc = add_images(s, f->path, f->first, &names, err);
+	for (size_t i = before; rc == 0 && f->index != NULL && i < s->drafts.n; i++) {
+		s->drafts.v[i].im->index = strdup(f->index);
+		if (s->drafts.v[i].im->index == NULL)
+			return err_oom(err);
+	}
+	return rc;
 }
 
 /* Folders beside one another that each hold one stack of as many files. */
@@ -319,6 +326,7 @@ static int publish(struct scan *s, struct err *err)
 		d->n_images++;
 	}
 	d->one_image = d->n_images == 1;
+	d->fill_damaged = s->opts->fill_damaged;
 	if (d->n_left_out > 1)
 		qsort(d->left_out, d->n_left_out, sizeof(*d->left_out), compare_left_out);
 	rc = drop_unused_files(s, err);

@@ -16,6 +16,7 @@ struct scan_options {
 	const char *channel_names, *channel_colors, *windows; /* comma lists or NULL */
 	uint64_t chunk_shape[3];			      /* z, y, x; [0] == 0: auto */
 	const char *fingerprint_options; /* text of every option that changes bytes */
+	bool fill_damaged;		 /* --damaged fill */
 	const char *mountpoint;		 /* never entered; NULL: none */
 };
 

@@ -29,10 +29,11 @@ struct walker {
 	struct mounts mounts;
 };
 
-/* Names of the subfolders of the folder that is being listed. */
+/* Names of the subfolders of the folder that is being listed, and of a file that tells its planes. */
 struct subfolders {
 	char **names;
 	size_t n;
+	char *index;
 };
 
 /* Grows an array whose room is always the power of two at or above its length. */
@@ -107,6 +108,7 @@ static void subfolders_done(struct subfolders *s)
 	for (size_t i = 0; i < s->n; i++)
 		free(s->names[i]);
 	free(s->names);
+	free(s->index);
 }
 
 static int subfolders_add(struct subfolders *s, const char *name)
@@ -180,6 +182,15 @@ static int leave_out(struct walker *k, const char *folder, const char *name, con
 	return path == NULL ? -ENOMEM : dataset_leave_out(k->d, path, why, NULL);
 }
 
+/* NDTiff's index, and the OME-XML that several files share. */
+static bool tells_planes(const char *name)
+{
+	static const char companion[] = ".companion.ome";
+	size_t n = strlen(name), len = sizeof(companion) - 1;
+	return strcmp(name, "NDTiff.index") == 0 ||
+	       (n > len && strcmp(name + n - len, companion) == 0);
+}
+
 static int list_entry(struct walker *k, int fd, const char *folder, const struct dirent *e,
 		      struct subfolders *subs)
 {
@@ -190,6 +201,10 @@ static int list_entry(struct walker *k, int fd, const char *folder, const struct
 	if (e->d_type == DT_DIR)
 		return junk ? 0 : subfolders_add(subs, name);
 	bool maybe_folder = !junk && (e->d_type == DT_LNK || e->d_type == DT_UNKNOWN);
+	if (!tiff && tells_planes(name) && subs->index == NULL) {
+		subs->index = strdup(name);
+		return subs->index == NULL ? -ENOMEM : 0;
+	}
 	if (!tiff && !maybe_folder) {
 		note_seen(k->w, name);
 		return 0;
@@ -249,7 +264,7 @@ static int enter(struct walker *k, int fd, bool top)
 	return found == NULL ? -ENOMEM : *(struct folder_key **)found == own;
 }
 
-static int record_folder(struct walker *k, const char *path, size_t first)
+static int record_folder(struct walker *k, const char *path, size_t first, char **index)
 {
 	struct walk *w = k->w;
 	if (k->d->n_files == first)
@@ -264,6 +279,8 @@ static int record_folder(struct walker *k, const char *path, size_t first)
 	qsort(k->d->files + first, k->d->n_files - first, sizeof(*k->d->files), compare_files);
 	more[w->n_folders++] =
 		(struct walk_folder){ .path = copy, .first = first, .n = k->d->n_files - first };
+	if (index != NULL)
+		more[w->n_folders - 1].index = STEAL(*index);
 	return 0;
 }
 
@@ -324,7 +341,7 @@ static int walk_folder(struct walker *k, const char *path, unsigned level, struc
 	int rc = list_folder(k, dir, path, &subs);
 	closedir(dir);
 	if (rc == 0)
-		rc = record_folder(k, path, first);
+		rc = record_folder(k, path, first, &subs.index);
 	if (rc == -ENOMEM)
 		return err_oom(err);
 	if (rc != 0)
@@ -384,7 +401,7 @@ static int walk_file(const char *source, const struct stat *st, struct walker *k
 	d->root_fd = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (d->root_fd < 0)
 		return source_missing(source, errno, err);
-	if (add_file(d, "", source + folder, st) != 0 || record_folder(k, "", 0) != 0)
+	if (add_file(d, "", source + folder, st) != 0 || record_folder(k, "", 0, NULL) != 0)
 		return err_oom(err);
 	k->w->is_file = true;
 	if (st->st_size == 0)
@@ -439,8 +456,10 @@ int walk_source(const char *source, const char *mountpoint, unsigned depth, stru
 
 void walk_done(struct walk *w)
 {
-	for (size_t i = 0; i < w->n_folders; i++)
+	for (size_t i = 0; i < w->n_folders; i++) {
 		free(w->folders[i].path);
+		free(w->folders[i].index);
+	}
 	free(w->folders);
 	*w = (struct walk){ 0 };
 }

@@ -8,6 +8,7 @@
 struct walk_folder {
 	char *path; /* relative to the root descriptor, "" for SOURCE itself */
 	size_t first, n;
+	char *index; /* the name of a file beside them that tells which planes there are; NULL: none */
 };
 
 /* Files by their suffix, to say what was there instead of TIFFs. */

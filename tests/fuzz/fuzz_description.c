@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (switches & 32)
 		p.uic2 = (struct tiff_values){ 8, switches, 5 };
 	struct err err = { 0 };
-	int code = description_check(&r, &p, pages + 1, &err);
+	int code = description_check(&r, &p, pages + 1, NULL, &err);
 	if (code > 0 || (code < 0 && (err.code != -code || err.msg[0] == '\0')))
 		abort();
 	return 0;

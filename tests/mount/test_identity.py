@@ -38,7 +38,7 @@ def random_layout(rng, dtype, height, width, samples, planar=None):
         "fillorder": 2 if rng.random() < 0.1 else 1,
         "photometric": 0 if samples >= 3 else GRAY,
     }
-    if rng.random() < 0.5:
+    if rng.random() < (0.5 if planar is None else 0.8):  # mixed files are mostly tiled
         layout["tile"] = (16 * rng.randint(1, 4), 16 * rng.randint(1, 4))
     else:
         layout["rows"] = rng.choice([0, 1, 2, 3, 8, 16, 32, rng.randint(1, height), height + 5])
@@ -99,6 +99,8 @@ def random_options(rng, axes, voxels):
     if rng.random() < 0.7:
         side = rng.choice([8, 32, 64, 128])
         shape = [rng.randint(1, 20) if "z" in axes else 1, rng.randint(1, side), rng.randint(1, side)]
+        if rng.random() < 0.4:  # on the edges of tiles, but not of all
+            shape[1:] = [16 * rng.randint(1, 4), 8 * rng.randint(2, 9)]
         # Tens of thousands of chunks would test patience.
         while voxels > 3000 * shape[0] * shape[1] * shape[2]:
             shape[rng.choice([1, 2])] *= 2

@@ -1,6 +1,7 @@
 """Every kind of TIFF of make_stacks.py, as images of one mount, with several codecs: what tifffile
 (or libtiff, for lossy kinds) reads and what the mount shows is the same."""
 
+import json
 import os
 
 import numpy as np
@@ -273,3 +274,72 @@ def test_duplicates_and_gaps_are_named(run, tmp_path):
     said = run("info", tmp_path / "em").stdout
     assert "s007.tif   (a duplicate of s0007.tif)" in said, said
     assert "2 planes are missing and filled: z 20..21" in said, said
+
+
+def test_windows_from_tags(mount, tmp_path):
+    """280 and 281, or 340 and 341, where they are less than the whole type; the option comes first."""
+    cases = {"u2": ("u2", [(280, "H", 5), (281, "H", 4095)], (5, 4095)),
+             "u1": ("u1", [(280, "H", 5), (281, "H", 99)], (5, 99)),
+             "u1-all": ("u1", [(280, "H", 0), (281, "H", 255)], (0, 255)),
+             "i2": ("i2", [(340, "h", -300), (341, "h", 700)], (-300, 700)),
+             "f4": ("f4", [(340, "f", -0.5), (341, "f", 1.5)], (-0.5, 1.5)),
+             "outside": ("u2", [(280, "I", 5), (281, "I", 70000)], None)}
+    for name, (dtype, tags, _) in cases.items():
+        (tmp_path / "src" / name).mkdir(parents=True)
+        tifffile.imwrite(tmp_path / "src" / name / "s_0.tif", pixels((30, 40), dtype), photometric="minisblack",
+                         metadata=None, extratags=[(tag, kind, 1, value, True) for tag, kind, value in tags])
+    m = mount(tmp_path / "src")
+    for name, (_, _, wanted) in cases.items():
+        attributes = json.loads((m.path / f"{name}.zarr" / ".zattrs").read_text())
+        window = attributes["omero"]["channels"][0]["window"]
+        if wanted is not None:
+            assert (window["start"], window["end"]) == wanted, name
+        else:
+            assert window["end"] <= 65535
+
+
+def test_what_else_tells_the_planes(mount, run, tmp_path):
+    """An index beside the files, a second series in the file: refused, not guessed; --pattern decides."""
+    write_stack(tmp_path / "em", pixels((3, 20, 30), "u1"))
+    (tmp_path / "em" / "em.companion.ome").write_text("<OME></OME>")
+    done = run("info", tmp_path / "em")
+    assert done.returncode == 1 and "em.companion.ome" in done.stdout
+    m = mount(tmp_path / "em", "--pattern", "slice_{z}.tif")
+    assert plain(m.path / "em.zarr").shape == (3, 20, 30)
+    (tmp_path / "two").mkdir()
+    with tifffile.TiffWriter(tmp_path / "two" / "two.tif") as out:
+        for n in (5, 4):
+            out.write(pixels((n, 20, 30), "u1"), photometric="minisblack")
+    with tifffile.TiffFile(tmp_path / "two" / "two.tif") as tif:
+        assert [series.shape for series in tif.series] == [(5, 20, 30), (4, 20, 30)]
+    done = run("info", tmp_path / "two" / "two.tif")
+    assert done.returncode == 1 and "several series" in done.stdout
+
+
+def test_what_is_ignored_is_said(run, tmp_path):
+    """Broken OME-XML and a shape that does not fit the pages."""
+    for name, text in (("ome", "<?xml version='1.0'?><OME><Image></OME>"), ("shape", '{"shape": [2, 2, 20, 30]}')):
+        path = tmp_path / f"{name}.tif"
+        with tifffile.TiffWriter(path) as out:
+            for page in pixels((6, 20, 30), "u1"):
+                out.write(page, photometric="minisblack", metadata=None, contiguous=False,
+                          description=text if page is not None else None)
+                text = None
+        said = run("info", path).stdout
+        assert "6 x 20 x 30" in said and "ignored" in said, said
+
+
+def test_the_step_is_said(run, tmp_path):
+    write_stack(tmp_path / "em", pixels((5, 20, 30), "u1"), numbers=range(0, 45, 9))
+    assert "every 9th number is there" in run("info", tmp_path / "em").stdout
+
+
+def test_filled_damage_is_listed(mount, run, tmp_path):
+    """With --damaged fill the image says which planes are not data."""
+    paths = write_stack(tmp_path / "em", pixels((6, 20, 30), "u1"), numbers=[0, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12][:6])
+    paths[-1].write_bytes(b"")
+    for damaged, planes in (("error", 1), ("fill", 2)):
+        with mount.within(tmp_path / "em", "--damaged", damaged, "--gaps", "fill") as m:
+            filled = json.loads((m.path / "em.zarr" / ".zattrs").read_text())["ngffuse"]["filled"]
+            assert filled["planes"] == planes, filled
+            assert ("1 DAMAGED, filled" in m.log) == (damaged == "fill"), m.log

@@ -51,23 +51,27 @@ static void make(const char *text)
 	make_n(text, strlen(text), 1000);
 }
 
+static struct err note; /* of the last check */
+
 static void accepted(uint32_t n_pages)
 {
 	struct err err = { 0 };
-	int r = description_check(&file.reader, &file.page, n_pages, &err);
+	note = err;
+	int r = description_check(&file.reader, &file.page, n_pages, &note, &err);
 	ck_assert_msg(r == 0, "%u pages: %d %s", n_pages, r, err.msg);
 }
 
 static void refused(uint32_t n_pages, const char *part)
 {
 	struct err err = { 0 };
-	int r = description_check(&file.reader, &file.page, n_pages, &err);
+	int r = description_check(&file.reader, &file.page, n_pages, &note, &err);
 	ck_assert_msg(r == -ENOTSUP, "%u pages of '%.60s': %d %s", n_pages, file.bytes + TEXT_AT, r,
 		      err.msg);
 	ck_assert_int_eq(err.code, ENOTSUP);
 	ck_assert_msg(strstr(err.msg, part) != NULL, "'%s' lacks '%s'", err.msg, part);
 	ck_assert_ptr_null(strchr(err.msg, '\n'));
-	ck_assert_int_eq(description_check(&file.reader, &file.page, n_pages, NULL), -ENOTSUP);
+	ck_assert_int_eq(description_check(&file.reader, &file.page, n_pages, NULL, NULL),
+			 -ENOTSUP);
 }
 
 /* part NULL: accepted. */
@@ -120,7 +124,8 @@ static const struct row lines[] = {
 	{ "{\"shape\": [1, 1, 10, 16, 16], \"axes\": \"TCZYX\"}", 10, 1, NULL },
 	{ "{\"shape\": [2, 5, 16, 16]}", 10, 1, "the shaped description claims 2 x 5 planes" },
 	{ "{\"shape\": [2, 5, 16, 16]}", 1, 1, NULL },
-	{ "{\"shape\": [10, 16, 16]}", 5, 1, "10 planes where the file has 5 pages" },
+	{ "{\"shape\": [10, 16, 16]}", 5, 1, NULL },
+	{ "{\"shape\": [2, 2, 16, 16]}", 6, 1, NULL },
 	{ "{\"shape\": [10, 16, 16, 3]}", 10, 3, NULL },
 	{ "{\"shape\": [10, 3, 16, 16]}", 10, 3, NULL },
 	{ "{\"shape\": [2, 5, 16, 16, 3]}", 10, 3, "2 x 5" },
@@ -358,6 +363,23 @@ START_TEST(long_texts)
 }
 END_TEST
 
+START_TEST(ignored_and_said)
+{
+	make("{\"shape\": [2, 2, 16, 16]}");
+	accepted(6);
+	ck_assert_ptr_nonnull(strstr(note.msg, "4 planes does not fit its 6 pages"));
+	accepted(1);
+	ck_assert_str_eq(note.msg, "");
+	make("<?xml version=\"1.0\"?><OME><Image></OME>");
+	accepted(4);
+	ck_assert_ptr_nonnull(strstr(note.msg, "OME-XML is ignored"));
+	ck_assert_ptr_nonnull(strstr(note.msg, "line 1"));
+	make("{\"shape\": [6, 16, 16]}");
+	accepted(6);
+	ck_assert_str_eq(note.msg, "");
+}
+END_TEST
+
 /* Planes behind the only page, as ImageJ and tifffile store large stacks. */
 START_TEST(planes_without_pages)
 {
@@ -476,10 +498,10 @@ START_TEST(read_errors)
 	struct err err = { 0 };
 	make("ImageJ=1.53t\n");
 	file.reader.pread = failing;
-	ck_assert_int_eq(description_check(&file.reader, &file.page, 1, &err), -EIO);
+	ck_assert_int_eq(description_check(&file.reader, &file.page, 1, NULL, &err), -EIO);
 	ck_assert_int_eq(err.code, EIO);
 	file.page.file.bigtiff = true;
-	ck_assert_int_eq(description_check(&file.reader, &file.page, 1, &err), -EIO);
+	ck_assert_int_eq(description_check(&file.reader, &file.page, 1, NULL, &err), -EIO);
 }
 END_TEST
 
@@ -499,14 +521,16 @@ START_TEST(cut_texts)
 	for (size_t i = 0; i < ARRAY_SIZE(ome); i++) {
 		for (size_t len = 0; len < strlen(ome[i].text); len += 7) {
 			make_n(ome[i].text, len, 0);
-			int r = description_check(&file.reader, &file.page, ome[i].pages, NULL);
+			int r = description_check(&file.reader, &file.page, ome[i].pages, NULL,
+						  NULL);
 			ck_assert(r == 0 || r == -ENOTSUP);
 		}
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
 		for (size_t len = 0; len < strlen(lines[i].text); len++) {
 			make_n(lines[i].text, len, 0);
-			int r = description_check(&file.reader, &file.page, lines[i].pages, NULL);
+			int r = description_check(&file.reader, &file.page, lines[i].pages, NULL,
+						  NULL);
 			ck_assert(r == 0 || r == -ENOTSUP);
 		}
 	}
@@ -553,6 +577,7 @@ int main(void)
 	tcase_add_test(tc, micro_manager);
 	tcase_add_test(tc, stk_and_lsm);
 	tcase_add_test(tc, nih_image);
+	tcase_add_test(tc, ignored_and_said);
 	tcase_add_test(tc, read_errors);
 	tcase_add_test(tc, description_outside_the_file);
 	tcase_add_test(tc, cut_texts);

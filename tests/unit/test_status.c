@@ -20,7 +20,7 @@ static double number(const cJSON *o, const char *name)
 /* Makes the text, checks its size and parses it. */
 static cJSON *made(const struct dataset *d, const struct store_stats *stats, struct text *t)
 {
-	ck_assert_int_eq(status_text(d, stats, t), 0);
+	ck_assert_int_eq(status_text(d, stats, "7.41, x", t), 0);
 	ck_assert_uint_eq(t->len, STATUS_SIZE);
 	ck_assert_uint_eq(strlen(t->s), STATUS_SIZE);
 	const char *end = NULL;
@@ -185,7 +185,7 @@ START_TEST(run)
 	struct text t = { 0 };
 	struct err err = { 0 };
 	char *s = NULL;
-	ck_assert_int_eq(status_text(&d, &stats, &t), 0);
+	ck_assert_int_eq(status_text(&d, &stats, NULL, &t), 0);
 	ck_assert_int_eq(read_back(t.s, false, &s, &err), 0);
 	ck_assert_ptr_nonnull(strstr(s, "12 chunks made (3 MiB)"));
 	free(s);
@@ -198,7 +198,7 @@ START_TEST(run)
 	text_done(&t);
 
 	stats.failed = 1;
-	ck_assert_int_eq(status_text(&d, &stats, &t), 0);
+	ck_assert_int_eq(status_text(&d, &stats, NULL, &t), 0);
 	ck_assert_int_eq(read_back(t.s, false, &s, &err), 1);
 	ck_assert_int_eq(err.code, 0);
 	ck_assert_ptr_nonnull(strstr(s, "1 failed"));
