@@ -8,7 +8,9 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from workbench import built_tool, chunk_paths, drop_caches, least_budget, level, picture, write_stack
+from workbench import (
+    built_tool, chunk_paths, drop_caches, least_budget, level, need_protocol, picture, write_stack,
+)
 
 pytestmark = pytest.mark.fuse
 
@@ -201,3 +203,20 @@ def test_remounted(bench, tmp_path):
                 check(m.path, way, some)
     assert seen[0] == seen[1]
     check.conclude("after a remount")
+
+
+def test_large_chunks_can_be_mapped(tool, stack, mount, run, tmp_path):
+    """Chunks that the kernel does not cache can be mapped shared all the same, where it allows that."""
+    args = ["--codec", "none", "--chunk-shape", "5,700,500"]
+    with mount.within(stack, *args) as m:
+        need_protocol(m, 39)
+        assert "direct_io_allow_mmap" in m.status()["fuse"]
+        name, = chunk_paths(m.path)
+        truth = tmp_path / "truth" / name
+        truth.parent.mkdir(parents=True)
+        truth.write_bytes(run("cat", *args, stack, name, text=False).stdout)
+        assert truth.stat().st_size > 256 << 10
+        for way in TOOL_WAYS:
+            done = subprocess.run([tool, m.path / name, truth, way], capture_output=True, text=True, timeout=30,
+                                  check=False)
+            assert done.returncode == 0, f"{way}: {done.stdout}{done.stderr}"

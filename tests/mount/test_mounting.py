@@ -167,6 +167,34 @@ def test_signals_end_it(how, foreground, stack, ngffuse, run, point):
     wait_for("the folder is removed", lambda: not point.exists())
 
 
+def test_syslog_in_the_background(run, point, tmp_path):
+    """Problems go to the system's log, with the file's name. Where nobody listens there, the test does."""
+    log = Path("/dev/log")
+    if log.exists():
+        pytest.skip("a system log listens at /dev/log")
+    bad = write_stack(tmp_path / "bad", VOXELS, rowsperstrip=120)
+    data = bytearray((bad / "s_0001.tif").read_bytes())
+    (bad / "s_0001.tif").write_bytes(data[:len(data) // 2])
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        try:
+            listener.bind(str(log))
+        except OSError as e:
+            pytest.skip(f"cannot listen at /dev/log: {e.strerror}")
+        try:
+            listener.settimeout(10)
+            assert run("-q", bad, point).returncode == 0
+            with pytest.raises(OSError):
+                (point / "bad.zarr/0/0/0/0").read_bytes()
+            lines = [listener.recv(4096).decode()]
+            while "s_0001.tif" not in lines[-1]:
+                lines.append(listener.recv(4096).decode())
+            print(lines[-1])
+            assert "ngffuse[" in lines[-1]
+            assert run("-u", point).returncode == 0
+        finally:
+            log.unlink()
+
+
 def test_a_signal_that_was_ignored_by_the_parent(stack, ngffuse, point):
     """nohup and some shells ignore signals for what they start in the background."""
     ignore = lambda: signal.signal(signal.SIGINT, signal.SIG_IGN)

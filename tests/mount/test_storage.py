@@ -3,13 +3,14 @@
 import os
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import ROOT, Mount
 from make_stacks import Layout, pixels, write_tiff
 from reading import decode_chunk, plain
 from test_memory import sanitized
-from workbench import Readers, wait_for
+from workbench import Readers, need_protocol, wait_for
 
 pytestmark = pytest.mark.fuse
 
@@ -76,6 +77,29 @@ def test_unmount_while_reads_hang(trouble, stack, tmp_path):
         assert "hangs" in m.log
     finally:
         flag.unlink(missing_ok=True)
+
+
+def test_look_ups_beside_one_another(trouble, stack, tmp_path):
+    """Look-ups in one folder wait half a second for their chunks at most, and all at the same time."""
+    source, _, _ = stack
+    flag = tmp_path / "hang"
+    env = {"LD_PRELOAD": str(trouble), "TROUBLE_HANG": str(flag), "TROUBLE_LEAST": "1000"}
+    args = ("--codec", "blosc-lz4", "--chunk-shape", "1,512,64")
+    with Mount(source / "slow", *args, env=env) as m:
+        need_protocol(m, 25)
+        assert "parallel_dirops" in m.status()["fuse"]
+        try:
+            flag.touch()
+            paths = [m.path / f"slow.zarr/0/0/0/{x}" for x in range(8)]
+            start = time.monotonic()
+            with ThreadPoolExecutor(len(paths)) as pool:
+                for fd in pool.map(lambda path: os.open(path, os.O_PATH), paths):
+                    os.close(fd)
+            took = time.monotonic() - start
+            print(f"8 look-ups took {took:.2f} s")
+            assert 0.4 < took < 2
+        finally:
+            flag.unlink()
 
 
 def test_a_hang_that_ends(trouble, stack, tmp_path):

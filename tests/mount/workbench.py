@@ -64,6 +64,13 @@ def level(status):
     return next(one for one in status["levels"] if one["level"] == 0)
 
 
+def need_protocol(m, minor):
+    """Skips where the kernel's protocol is older than 7.minor."""
+    said = m.status()["fuse"]
+    if int(re.match(r"7\.(\d+)", said)[1]) < minor:
+        pytest.skip(f"the kernel's protocol is too old: {said}")
+
+
 def wait_for(what, condition, seconds=10):
     """Polls; returns the seconds that it took."""
     start = time.monotonic()
