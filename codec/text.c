@@ -1,5 +1,6 @@
 #include "codec/text.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -101,4 +102,19 @@ void text_done(struct text *t)
 {
 	free(t->s);
 	*t = (struct text){ 0 };
+}
+
+bool text_to_double(const char *s, size_t n, double *out)
+{
+	char copy[64];
+	if (n == 0 || n >= sizeof(copy) || strspn(s, "0123456789.eE+-") < n)
+		return false;
+	memcpy(copy, s, n);
+	copy[n] = '\0';
+	char *end = NULL;
+	double v = strtod(copy, &end); /* the program never leaves the C locale */
+	if (end == copy || *end != '\0' || !isfinite(v))
+		return false;
+	*out = v;
+	return true;
 }

@@ -21,3 +21,7 @@ void text_add_size(struct text *t, uint64_t bytes);
 void text_add_name(struct text *t, const char *s, size_t n);
 
 void text_done(struct text *t);
+
+/* The n bytes as a plain decimal number with optional fraction and exponent; false for anything else, also for
+ * "inf" and "0x10". */
+bool text_to_double(const char *s, size_t n, double *out);

@@ -45,7 +45,7 @@ static bool slice_get(const struct slice *s, size_t i, uint64_t *out)
 	return true;
 }
 
-static void damaged(struct tiff_unit *u, const char *why)
+static void mark_damaged(struct tiff_unit *u, const char *why)
 {
 	u->state = TIFF_UNIT_DAMAGED;
 	u->why = why;
@@ -70,7 +70,8 @@ static void mend(const struct tiff_page *p, uint64_t size, uint64_t next_offset,
 {
 	uint64_t room = room_end(p, size, u->offset, next_offset) - u->offset;
 	if (need > room) {
-		damaged(u, "its byte count is wrong and its rows do not fit before what follows in "
+		mark_damaged(
+			u, "its byte count is wrong and its rows do not fit before what follows in "
 			   "the file");
 		return;
 	}
@@ -82,7 +83,7 @@ static void judge_raw(const struct tiff_page *p, uint64_t size, uint64_t next_of
 		      struct tiff_unit *u)
 {
 	if (u->offset >= size)
-		damaged(u, "its offset lies past the end of the file");
+		mark_damaged(u, "its offset lies past the end of the file");
 	else if (u->count < need || u->count > size - u->offset)
 		mend(p, size, next_offset, need, u);
 	else
@@ -92,13 +93,13 @@ static void judge_raw(const struct tiff_page *p, uint64_t size, uint64_t next_of
 static void judge_compressed(uint64_t size, struct tiff_unit *u)
 {
 	if (u->offset >= size)
-		damaged(u, "its offset lies past the end of the file");
+		mark_damaged(u, "its offset lies past the end of the file");
 	else if (u->count == 0)
-		damaged(u, "its byte count is 0 but its offset is not");
+		mark_damaged(u, "its byte count is 0 but its offset is not");
 	else if (u->count > size - u->offset)
-		damaged(u, "its bytes reach past the end of the file");
+		mark_damaged(u, "its bytes reach past the end of the file");
 	else if (u->count > GiB)
-		damaged(u, "it claims more than 1 GiB of stored bytes");
+		mark_damaged(u, "it claims more than 1 GiB of stored bytes");
 }
 
 /* Without a table of counts a compressed unit has the bytes up to the next one or to the end. */
@@ -106,7 +107,7 @@ static void judge_countless(const struct tiff_page *p, uint64_t size, uint64_t n
 			    uint64_t need, struct tiff_unit *u)
 {
 	if (u->offset >= size) {
-		damaged(u, "its offset lies past the end of the file");
+		mark_damaged(u, "its offset lies past the end of the file");
 	} else if (p->compression == TIFF_COMPRESSION_NONE) {
 		mend(p, size, next_offset, need, u);
 	} else {
@@ -126,7 +127,7 @@ static void judge(const struct tiff_page *p, uint64_t size, uint64_t index, uint
 	if (u->offset == 0 && u->count == 0 && counted)
 		u->state = TIFF_UNIT_SPARSE;
 	else if (u->offset < (p->file.bigtiff ? 16 : 8))
-		damaged(u, "its offset lies inside the file's header");
+		mark_damaged(u, "its offset lies inside the file's header");
 	else if (!counted)
 		judge_countless(p, size, next_offset, need, u);
 	else if (p->compression == TIFF_COMPRESSION_NONE)
@@ -158,8 +159,8 @@ int tiff_units_read(const struct reader *r, const struct tiff_page *p, uint64_t 
 		if (has_offset && has_count)
 			judge(p, r->size, first + i, next_offset, &out[i]);
 		else
-			damaged(&out[i], has_offset ? "the table of byte counts ends before it"
-						    : "the table of offsets ends before it");
+			mark_damaged(&out[i], has_offset ? "the table of byte counts ends before it"
+							 : "the table of offsets ends before it");
 	}
 	return 0;
 }

@@ -33,23 +33,6 @@ static bool parse_digits(const char *s, size_t n, uint64_t *out)
 	return n > 0;
 }
 
-/* A plain decimal number with optional fraction and exponent. The program never leaves the C locale,
- * and the characters are checked first, so that strtod takes neither "inf" nor "0x10". */
-static bool parse_double(const char *s, size_t n, double *out)
-{
-	char copy[64];
-	if (n == 0 || n >= sizeof(copy) || strspn(s, "0123456789.eE+-") < n)
-		return false;
-	memcpy(copy, s, n);
-	copy[n] = '\0';
-	char *end = NULL;
-	double v = strtod(copy, &end);
-	if (end == copy || *end != '\0' || !isfinite(v))
-		return false;
-	*out = v;
-	return true;
-}
-
 /* Splits at commas: items[i] with lens[i]; returns how many, max + 1 where there are more. */
 static size_t split(const char *s, const char **items, size_t *lens, size_t max)
 {
@@ -80,7 +63,7 @@ static int set_voxel_size(struct options *o, const char *value, struct err *err)
 	double v[3] = { 0, 0, 0 };
 	bool good = n == 2 || n == 3;
 	for (size_t i = 0; good && i < n; i++)
-		good = parse_double(items[i], lens[i], &v[i]) && v[i] > 0;
+		good = text_to_double(items[i], lens[i], &v[i]) && v[i] > 0;
 	if (!good)
 		return err_set(err, EINVAL,
 			       "'%s' is no voxel size: give X,Y,Z as numbers above 0, "
@@ -115,7 +98,7 @@ static int set_unit(struct options *o, const char *value, struct err *err)
 static int set_time_step(struct options *o, const char *value, struct err *err)
 {
 	double v = 0;
-	if (!parse_double(value, strlen(value), &v) || v <= 0)
+	if (!text_to_double(value, strlen(value), &v) || v <= 0)
 		return err_set(err, EINVAL, "'%s' is not a number of seconds above 0", value);
 	o->time_step = v;
 	return 0;
@@ -192,8 +175,8 @@ static bool is_window(const char *s, size_t n)
 {
 	for (size_t i = 1; i < n; i++) {
 		double lo = 0, hi = 0;
-		if ((s[i] == '-' || s[i] == ':') && parse_double(s, i, &lo) &&
-		    parse_double(s + i + 1, n - i - 1, &hi))
+		if ((s[i] == '-' || s[i] == ':') && text_to_double(s, i, &lo) &&
+		    text_to_double(s + i + 1, n - i - 1, &hi))
 			return lo < hi;
 	}
 	return false;

@@ -145,28 +145,13 @@ static int set_color(struct image *im, const struct scan_options *opts, uint64_t
 	return 0;
 }
 
-static bool parse_number(const char *s, size_t n, double *out)
-{
-	char copy[64];
-	if (n == 0 || n >= sizeof(copy) || strspn(s, "0123456789.eE+-") < n)
-		return false;
-	memcpy(copy, s, n);
-	copy[n] = '\0';
-	char *end = NULL;
-	double v = strtod(copy, &end);
-	if (*end != '\0' || !isfinite(v))
-		return false;
-	*out = v;
-	return true;
-}
-
 /* START-END or START:END; a sign at the start belongs to its number. */
 static bool parse_window(const struct item *w, double *lo, double *hi)
 {
 	for (size_t i = 1; i + 1 < w->len; i++) {
 		bool mark = w->s[i] == ':' || w->s[i] == '-';
-		if (mark && parse_number(w->s, i, lo) &&
-		    parse_number(w->s + i + 1, w->len - i - 1, hi))
+		if (mark && text_to_double(w->s, i, lo) &&
+		    text_to_double(w->s + i + 1, w->len - i - 1, hi))
 			return *lo < *hi;
 	}
 	return false;

@@ -124,6 +124,15 @@ static int interpret_folder(struct scan *s, const struct walk_folder *f, struct 
 	return rc;
 }
 
+/* NULL: out of memory. */
+static const char **paths_of_files(const struct dataset *d)
+{
+	const char **paths = calloc(d->n_files, sizeof(*paths));
+	for (size_t i = 0; paths != NULL && i < d->n_files; i++)
+		paths[i] = d->files[i].path;
+	return paths;
+}
+
 /* Folders beside one another that each hold one stack of as many files. */
 static bool are_like_channels(const struct scan *s)
 {
@@ -142,11 +151,9 @@ static int hint_folders(struct scan *s, struct err *err)
 	if (!are_like_channels(s))
 		return 0;
 	size_t n = s->d->n_files;
-	CLEANUP(freep) const char **paths = calloc(n, sizeof(*paths));
+	CLEANUP(freep) const char **paths = paths_of_files(s->d);
 	if (paths == NULL)
 		return err_oom(err);
-	for (size_t i = 0; i < n; i++)
-		paths[i] = s->d->files[i].path;
 	struct text CLEANUP(text_done) hint = { 0 };
 	int rc = names_hint_folders(paths, n, &hint, err);
 	if (rc == 0)
@@ -157,11 +164,9 @@ static int hint_folders(struct scan *s, struct err *err)
 static int interpret_pattern(struct scan *s, struct err *err)
 {
 	size_t n = s->d->n_files;
-	CLEANUP(freep) const char **paths = calloc(n, sizeof(*paths));
+	CLEANUP(freep) const char **paths = paths_of_files(s->d);
 	if (paths == NULL)
 		return err_oom(err);
-	for (size_t i = 0; i < n; i++)
-		paths[i] = s->d->files[i].path;
 	struct name_options opts = { .gaps = s->opts->gaps, .folder = s->d->name };
 	struct names CLEANUP(names_done) names = { 0 };
 	int rc = pattern_interpret(s->pattern, paths, n, &opts, &names, err);

@@ -1,4 +1,5 @@
 #include "codec/cut.h"
+#include "tests/unit/run_suite.h"
 
 #include <check.h>
 #include <string.h>
@@ -165,9 +166,5 @@ int main(void)
 	tcase_add_test(t, within_one_buffer);
 	tcase_add_test(t, fills);
 	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed == 0 ? 0 : 1;
+	return run_suite(s);
 }

@@ -8,6 +8,7 @@
 
 #include "codec/text.h"
 #include "meta/omexml.h"
+#include "tests/unit/run_suite.h"
 
 enum { TEXT_AT = 64, SIDE = 16 };
 
@@ -583,9 +584,5 @@ int main(void)
 	tcase_add_test(tc, cut_texts);
 	tcase_add_test(tc, places_of_errors);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(suite);
 }

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <math.h>
 
+#include "tests/unit/run_suite.h"
 #include "tree_fixture.h"
 
 static struct fixture_image fixture;
@@ -455,9 +456,5 @@ int main(void)
 	tcase_add_test(tc, filled_planes_of_other_axes);
 	tcase_add_test(tc, the_same_bytes_at_every_call);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(suite);
 }

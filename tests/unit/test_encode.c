@@ -1,5 +1,6 @@
 #include "codec/encode.h"
 #include "codec/text.h"
+#include "tests/unit/run_suite.h"
 
 #include <blosc.h>
 #include <check.h>
@@ -348,9 +349,5 @@ int main(void)
 	tcase_add_test(t, parse_errors);
 	tcase_add_test(t, versions);
 	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed == 0 ? 0 : 1;
+	return run_suite(s);
 }

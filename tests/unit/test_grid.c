@@ -1,5 +1,6 @@
 #include "codec/err.h"
 #include "meta/grid.h"
+#include "tests/unit/run_suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -599,9 +600,5 @@ int main(void)
 	tcase_add_loop_test(t, every_small_axis, 0, 2);
 	tcase_add_test(t, refusals);
 	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed == 0 ? 0 : 1;
+	return run_suite(s);
 }

@@ -1,5 +1,6 @@
 /* The first look at an image: kind, grid, voxel size, channels, warnings; and the real stacks. */
 #include "meta/scan.h"
+#include "tests/unit/run_suite.h"
 #include "tests/unit/tiny_tree.h"
 
 #include <errno.h>
@@ -541,11 +542,8 @@ int main(void)
 	if (!have)
 		printf("skipped: the real stacks (no %s; set NGFFUSE_SHARED)\n",
 		       given != NULL ? given : "../shared");
-	SRunner *r = srunner_create(suite(have));
 	tiny_begin();
-	srunner_run_all(r, CK_NORMAL);
+	int code = run_suite(suite(have));
 	tiny_end();
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return code;
 }

@@ -1,4 +1,5 @@
 #include "fs/mount_text.h"
+#include "tests/unit/run_suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -119,9 +120,5 @@ int main(void)
 	tcase_add_test(t, finds_nothing);
 	tcase_add_test(t, sockets);
 	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed == 0 ? 0 : 1;
+	return run_suite(s);
 }

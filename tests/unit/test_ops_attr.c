@@ -1,4 +1,5 @@
 #include "fs/ops_attr.h"
+#include "tests/unit/run_suite.h"
 
 #include <check.h>
 #include <string.h>
@@ -92,9 +93,5 @@ int main(void)
 	tcase_add_test(t, times_before_1970);
 	tcase_add_test(t, write_and_set_id_bits_do_not_pass);
 	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed == 0 ? 0 : 1;
+	return run_suite(s);
 }

@@ -1,5 +1,6 @@
 /* The command line: every option in each of its forms, every kind of error with its sentence. */
 #include "fs/options.h"
+#include "tests/unit/run_suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -477,9 +478,5 @@ int main(void)
 	tcase_add_test(t, fingerprint_is_exact);
 	tcase_add_test(t, engine_config);
 	tcase_add_test(t, help_text);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return run_suite(s);
 }

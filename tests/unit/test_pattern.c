@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "meta/pattern.h"
+#include "tests/unit/run_suite.h"
 
 enum { FEW = 40 };
 
@@ -379,9 +380,5 @@ int main(void)
 	tcase_add_test(t, gaps);
 	tcase_add_test(t, hostile);
 	suite_add_tcase(s, t);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed == 0 ? 0 : 1;
+	return run_suite(s);
 }

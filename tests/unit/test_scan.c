@@ -3,6 +3,7 @@
 #include "tests/unit/tiny_tree.h"
 
 #include "meta/mounts.h"
+#include "tests/unit/run_suite.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -785,11 +786,8 @@ static Suite *suite(void)
 
 int main(void)
 {
-	SRunner *r = srunner_create(suite());
 	tiny_begin();
-	srunner_run_all(r, CK_NORMAL);
+	int code = run_suite(suite());
 	tiny_end();
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return code;
 }

@@ -3,6 +3,7 @@
 #include "fs/status.h"
 
 #include "made_dataset.h"
+#include "tests/unit/run_suite.h"
 
 #include <check.h>
 #include <cjson/cJSON.h>
@@ -234,9 +235,5 @@ int main(void)
 	tcase_add_test(t, images_that_do_not_fit);
 	tcase_add_test(t, run);
 	tcase_add_test(t, no_mount);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return run_suite(s);
 }

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "fs/store_task.h"
+#include "tests/unit/run_suite.h"
 
 enum { MAX_CLIENTS = 120, MAX_BUSY = 8, MAX_DEPTH = 12 };
 
@@ -631,9 +632,5 @@ int main(void)
 	tcase_add_test(c, every_seed_holds);
 	tcase_add_loop_test(c, planted_fault_is_found, FAULT_NONE + 1, FAULT_COUNT);
 	suite_add_tcase(s, c);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return run_suite(s);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "fs/store_task.h"
+#include "tests/unit/run_suite.h"
 
 enum { RUN_CHUNKS = 16 };
 
@@ -209,9 +210,5 @@ int main(void)
 	tcase_add_test(tc, forgotten_strips_fail_their_chunks);
 	tcase_add_test(tc, a_job_that_never_fits);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return run_suite(suite);
 }

@@ -4,6 +4,7 @@
 #include "fs/summary.h"
 
 #include "made_dataset.h"
+#include "tests/unit/run_suite.h"
 
 #include <check.h>
 #include <cjson/cJSON.h>
@@ -238,9 +239,5 @@ int main(void)
 	tcase_add_test(t, several_images);
 	tcase_add_test(t, info_in_words);
 	tcase_add_test(t, info_as_json);
-	SRunner *r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed != 0;
+	return run_suite(s);
 }

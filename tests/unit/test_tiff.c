@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "tests/unit/run_suite.h"
 #include "tests/unit/tiff_fixture.h"
 
 /* ---- the reader ---- */
@@ -565,9 +566,5 @@ int main(void)
 	tcase_add_test(c, every_shortening_is_survived);
 	tcase_add_test(c, ndpi_above_4_gib);
 	suite_add_tcase(s, c);
-	SRunner *runner = srunner_create(s);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return run_suite(s);
 }

@@ -1,6 +1,7 @@
 #include <check.h>
 #include <errno.h>
 
+#include "tests/unit/run_suite.h"
 #include "tests/unit/tiff_fixture.h"
 
 START_TEST(kinds_that_are_given)
@@ -206,9 +207,5 @@ int main(void)
 	tcase_add_test(c, same_kind);
 	tcase_add_test(c, names_of_compressions);
 	suite_add_tcase(s, c);
-	SRunner *runner = srunner_create(s);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return run_suite(s);
 }

@@ -1,6 +1,7 @@
 #include <check.h>
 #include <errno.h>
 
+#include "tests/unit/run_suite.h"
 #include "tests/unit/tiff_fixture.h"
 
 START_TEST(table_shorter_than_the_page)
@@ -164,9 +165,5 @@ int main(void)
 	tcase_add_test(c, file_that_ends_in_its_strip);
 	tcase_add_test(c, page_without_byte_counts);
 	suite_add_tcase(s, c);
-	SRunner *runner = srunner_create(s);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return run_suite(s);
 }

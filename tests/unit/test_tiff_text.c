@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "tests/unit/run_suite.h"
 #include "tests/unit/tiff_fixture.h"
 
 START_TEST(texts)
@@ -97,9 +98,5 @@ int main(void)
 	tcase_add_loop_test(c, sparse_value, 0, ARRAY_SIZE(nodata));
 	tcase_add_test(c, sparse_value_nan);
 	suite_add_tcase(s, c);
-	SRunner *runner = srunner_create(s);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return run_suite(s);
 }

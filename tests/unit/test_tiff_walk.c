@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "tests/unit/run_suite.h"
 #include "tests/unit/tiff_fixture.h"
 
 static size_t walk_file(bool *cut, uint64_t **list)
@@ -152,9 +153,5 @@ int main(void)
 	tcase_add_test(c, too_many_tags);
 	tcase_add_test(c, more_pages_than_any_file_has);
 	suite_add_tcase(s, c);
-	SRunner *runner = srunner_create(s);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return run_suite(s);
 }

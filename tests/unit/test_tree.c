@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "tests/unit/run_suite.h"
 #include "tree_fixture.h"
 
 enum { N_IMAGES = 3 };
@@ -445,9 +446,5 @@ int main(void)
 	tcase_add_test(tc, random_numbers);
 	tcase_add_test(tc, large_arrays);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(suite);
 }

@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "codec/predictor.h"
+#include "tests/unit/run_suite.h"
 #include "tests/unit/unit_fixture.h"
 
 static void check_image(const struct recipe *a, const uint8_t *image)
@@ -279,9 +280,5 @@ int main(void)
 	tcase_add_test(c, float_predictor_knows_no_byte_order);
 	tcase_add_test(c, known_bytes);
 	suite_add_tcase(s, c);
-	SRunner *runner = srunner_create(s);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return run_suite(s);
 }

@@ -1,6 +1,7 @@
 #include <check.h>
 #include <errno.h>
 
+#include "tests/unit/run_suite.h"
 #include "tests/unit/unit_fixture.h"
 
 START_TEST(damage_leaves_the_decoder_sound)
@@ -185,9 +186,5 @@ int main(void)
 	tcase_add_test(c, jpeg_without_the_tag_of_its_subsampling);
 	tcase_add_test(c, lzma_dictionary_of_4_gib);
 	suite_add_tcase(s, c);
-	SRunner *runner = srunner_create(s);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return run_suite(s);
 }

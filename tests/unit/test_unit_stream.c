@@ -1,6 +1,7 @@
 #include <check.h>
 #include <errno.h>
 
+#include "tests/unit/run_suite.h"
 #include "tests/unit/unit_fixture.h"
 
 START_TEST(deflate_damage_is_always_seen)
@@ -130,9 +131,5 @@ int main(void)
 	tcase_add_test(c, bytes_after_the_end);
 	tcase_add_test(c, streams_longer_than_their_strip);
 	suite_add_tcase(s, c);
-	SRunner *runner = srunner_create(s);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return run_suite(s);
 }

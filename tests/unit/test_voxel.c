@@ -1,5 +1,6 @@
 /* Units as people write them, resolution tags that say nothing, and numbers that read back. */
 #include "meta/voxel.h"
+#include "tests/unit/run_suite.h"
 
 #include <check.h>
 #include <float.h>
@@ -272,9 +273,5 @@ int main(void)
 	tcase_add_test(tc, numbers_that_are_none);
 	tcase_add_test(tc, any_number_reads_back);
 	suite_add_tcase(suite, tc);
-	SRunner *runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? 0 : 1;
+	return run_suite(suite);
 }
