@@ -255,6 +255,16 @@ static void parse_done(struct parse *p)
 	text_done(&p->named);
 }
 
+/* Newer versions of expat call these deprecated for others that older ones lack. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+static void get_place(XML_Parser xml, unsigned long *line, unsigned long *column)
+{
+	*line = XML_GetCurrentLineNumber(xml);
+	*column = XML_GetCurrentColumnNumber(xml);
+}
+#pragma GCC diagnostic pop
+
 static int parse_as(const char *encoding, const char *s, size_t len, struct omexml *out,
 		    struct err *err)
 {
@@ -273,8 +283,8 @@ static int parse_as(const char *encoding, const char *s, size_t len, struct omex
 	}
 	if (XML_GetErrorCode(xml) == XML_ERROR_NO_MEMORY || p.code == ENOMEM)
 		return err_oom(err);
-	unsigned long line = XML_GetCurrentLineNumber(xml),
-		      column = XML_GetCurrentColumnNumber(xml);
+	unsigned long line = 0, column = 0;
+	get_place(xml, &line, &column);
 	if (p.code != 0)
 		return err_set(err, p.code, "OME-XML line %lu, column %lu: %s", line, column + 1,
 			       p.why);
