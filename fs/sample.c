@@ -206,7 +206,7 @@ static void set_window(const struct sampling *s, uint64_t c)
 	ch->start = v->v[(v->n - 1) / 200];
 	ch->end = v->v[v->n - 1 - (v->n - 1) / 200];
 	if (ch->end <= ch->start) /* the second where doubles are further apart than 1 */
-		ch->end = fmax(ch->start + 1, nextafter(ch->start, INFINITY));
+		ch->end = fmax(ch->start + 1, nextafter(ch->start, HUGE_VAL));
 	if (is_float && ch->max <= ch->min)
 		ch->max = ch->min + 1;
 }
