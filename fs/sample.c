@@ -119,8 +119,8 @@ static void middle_of_page(const struct image *im, uint64_t share, struct piece 
 	uint64_t pixel = (uint64_t)im->grid.layout.samples * im->grid.voxel;
 	bool raw = tiff_is_raw_rows(k);
 	uint64_t w = raw ? 1 : k->unit_w, h = raw ? 1 : k->unit_h;
-	uint64_t across = ceil_div(k->width, w), down = ceil_div(k->height, h);
-	uint64_t units = max_u64(1, share / (w * h * pixel));
+	uint64_t across = max_u64(1, ceil_div(k->width, w)), down = ceil_div(k->height, h);
+	uint64_t units = max_u64(1, share / max_u64(1, w * h * pixel));
 	middle(units, across, w, k->width, &p->x0, &p->x1);
 	middle(units / across, down, h, k->height, &p->y0, &p->y1);
 	p->row_bytes = (p->x1 - p->x0) * pixel;
