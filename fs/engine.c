@@ -18,14 +18,31 @@ uint64_t engine_budget(const struct engine *e)
 	return e->parts->budget;
 }
 
-/* Codec of an image by the options; with `auto` the sample decides. */
+static bool is_blosc(enum codec c)
+{
+	return c == CODEC_BLOSC_LZ4 || c == CODEC_BLOSC_LZ4HC || c == CODEC_BLOSC_ZSTD;
+}
+
+static bool sample_decides(const struct engine_config *c)
+{
+	return c->codec_auto && c->damaged != DAMAGED_POISON;
+}
+
+/* Codec of an image by the options; with `auto` the sample decides. Poison wants one that always fails on it. */
 static void set_codec(const struct engine_config *c, struct image *im)
 {
+	struct err ignored;
 	im->encode.dtype = im->dtype;
 	im->encode.codec = c->codec_auto ? CODEC_NONE : c->codec;
 	im->encode.level = c->codec_auto ? 0 : c->codec_level;
+	if (c->codec_auto && !sample_decides(c))
+		codec_parse("zstd", &im->encode.codec, &im->encode.level, &ignored);
 	snprintf(im->codec_from.text, sizeof(im->codec_from.text), "%s",
-		 c->codec_auto ? "auto" : "option");
+		 !c->codec_auto	     ? "option"
+		 : sample_decides(c) ? "auto"
+				     : "auto, with --damaged poison");
+	if (c->damaged == DAMAGED_POISON && is_blosc(im->encode.codec))
+		image_warn(im, "not every reader notices poison in Blosc: --codec zstd");
 }
 
 /* An image that was not weighed at the mount must fit the budget that the mount got. */
@@ -66,7 +83,8 @@ static int look(struct engine_parts *p, struct bench *b, size_t i, struct err *e
 	if (e == 0 && !known && p->budget != 0 && p->sample_needs[i] > p->look_least)
 		return -EAGAIN;
 	if (e == 0)
-		e = sample_image(&p->plant, b, im, (uint32_t)i, p->engine->config.codec_auto, err);
+		e = sample_image(&p->plant, b, im, (uint32_t)i, sample_decides(&p->engine->config),
+				 err);
 	if (e == 0)
 		e = weigh(p, im, err); /* with the codec that the sample decided for */
 	if (e == -ENOMEM)

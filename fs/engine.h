@@ -5,7 +5,11 @@
 #include "meta/scan.h"
 #include "meta/tree.h"
 
-enum damaged { DAMAGED_ERROR, DAMAGED_FILL };
+enum damaged {
+	DAMAGED_ERROR,
+	DAMAGED_POISON, /* an error for the store; who serves the chunk gives poison_fill's bytes */
+	DAMAGED_FILL,
+};
 
 struct engine_config {
 	uint64_t memory;  /* 0: by the design's default */

@@ -189,7 +189,7 @@ const struct fuse_lowlevel_ops ops_table = {
 void ops_init(struct ops *ops, struct engine *e, bool image_is_root, bool v3)
 {
 	const struct dataset *d = e->data;
-	*ops = (struct ops){ .engine = e };
+	*ops = (struct ops){ .engine = e, .poison = e->config.damaged == DAMAGED_POISON };
 	tree_init(&ops->tree, d, image_is_root, v3);
 	ops->generation = (uint32_t)d->fingerprint;
 	if (ops->generation == 0)

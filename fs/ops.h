@@ -17,6 +17,7 @@ struct ops {
 	struct tree tree;
 	uint64_t generation;   /* of handles: another one is another dataset */
 	uint64_t source_bytes; /* of all files, for statfs */
+	bool poison;	       /* chunks that cannot be made read as poison */
 	/* OPENDIR is answered, so that opening a folder of a dead mount fails: fusermount3 looks for that when it
 	 * is to unmount by itself. Set before the session begins. */
 	bool ask_opendir;

@@ -1,5 +1,6 @@
 /* OPEN, READ and RELEASE. */
 #include "fs/ops_request.h"
+#include "fs/poison.h"
 #include "fs/status.h"
 #include "meta/documents.h"
 
@@ -147,9 +148,27 @@ static void reply_slice(fuse_req_t req, const void *bytes, uint64_t len, uint64_
 		fuse_reply_buf(req, (const char *)bytes + off, min_u64(size, len - off));
 }
 
+/* In place of `len` bytes that nobody can make. */
+static void reply_poison(struct request *r, uint64_t len)
+{
+	uint64_t n = r->off < len ? min_u64(r->size, len - r->off) : 0;
+	CLEANUP(freep) uint8_t *bytes = malloc(n + 1);
+	if (bytes == NULL) {
+		request_fail(r, ENOMEM);
+		return;
+	}
+	poison_fill(bytes, r->off, n);
+	fuse_reply_buf(r->req, (const char *)bytes, n);
+	request_done(r);
+}
+
 static void got_bytes(void *data, const struct answer *a)
 {
 	struct request *r = data;
+	if (a->kind == ANSWER_FAILED && a->error == EIO && r->ops->poison) {
+		reply_poison(r, a->len);
+		return;
+	}
 	if (a->kind != ANSWER_BYTES) {
 		request_fail(r, request_error(a));
 		return;

@@ -235,11 +235,13 @@ static int set_ngff(struct options *o, const char *value, struct err *err)
 
 static int set_damaged(struct options *o, const char *value, struct err *err)
 {
-	static const char *const words[] = { "error", "fill" };
+	static const char *const words[] = {
+		[DAMAGED_ERROR] = "error", [DAMAGED_POISON] = "poison", [DAMAGED_FILL] = "fill"
+	};
 	int k = choose(value, words, ARRAY_SIZE(words), err);
 	if (k < 0)
 		return k;
-	o->damaged = k == 1 ? DAMAGED_FILL : DAMAGED_ERROR;
+	o->damaged = (enum damaged)k;
 	return 0;
 }
 
@@ -353,7 +355,9 @@ static const struct option_row rows[] = {
 	  false, set_codec },
 	{ "ngff", 0, "0.4|0.5", "version of OME-NGFF: 0.4 is Zarr v2, 0.5 is Zarr v3", "0.4",
 	  SOURCES, false, set_ngff },
-	{ "damaged", 0, "error|fill", "what a damaged plane gives: a read error or the fill value",
+	{ "damaged", 0, "error|poison|fill",
+	  "what a damaged plane gives: a read error, bytes that no reader decodes, or the fill "
+	  "value",
 	  "error", SOURCES, false, set_damaged },
 	{ "memory", 0, "M", "budget for buffers and caches, with K, M or G",
 	  "a quarter of what there is, 256M to 4G", SOURCES, false, set_memory },

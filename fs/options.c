@@ -402,6 +402,13 @@ static int check_together(const struct options *o, struct err *err)
 			err, EINVAL,
 			"--codec zlib and --ngff 0.5 exclude each other: Zarr v3 has no zlib, "
 			"give gzip");
+	bool plain = o->codec == CODEC_NONE || o->codec == CODEC_GZIP;
+	if (o->damaged == DAMAGED_POISON && !o->codec_auto && plain)
+		return err_set(
+			err, EINVAL,
+			"--damaged poison and --codec %s exclude each other: not every reader "
+			"would notice; give zstd",
+			codec_name(o->codec));
 	if (o->group_none && o->pattern != NULL)
 		return err_set(err, EINVAL,
 			       "--group none and --pattern exclude each other: give {i} in the "

@@ -232,6 +232,46 @@ def test_fill(case, make, mount):
     check_log(m, case)
 
 
+@pytest.mark.parametrize("name", [name for name in READERS if name != "plain"])
+@pytest.mark.parametrize("ngff", ["0.4", "0.5"])
+@pytest.mark.parametrize("case", ["lzw, cut", "empty file"])
+def test_poison(case, ngff, name, make, mount):
+    """--damaged poison: no reader takes what is lost for zeros, not even those that swallow read errors."""
+    read = reader(name)
+    if ngff == "0.5" and not read.v3:
+        pytest.skip(f"{name} here does not read Zarr v3")
+    folder, voxels, lost = make(case)
+    m = mount(folder, *options("--ngff", ngff, "--damaged", "poison"))
+    image = m.path / "em.zarr"
+    assert "zstd" in m.log.splitlines()[5], m.log
+    level = read.open(image)
+    for index in sorted(ALL):
+        region = chunk_region(index, SHAPE, CHUNKS)
+        if index not in lost:
+            assert_same(np.asarray(level[region]), voxels[region], f"{name}, {index}")
+        else:
+            with pytest.raises((OSError, ValueError, RuntimeError)):
+                np.asarray(level[region])
+
+
+@pytest.mark.parametrize("codec", ["auto", "zstd", "zlib", "blosc-lz4"])
+def test_poison_by_hand(codec, make, mount, run):
+    """The poisoned file has the size that stat says, and the same bytes at each reading."""
+    folder, voxels, lost = make("deflate, scrambled")
+    m = mount(folder, *options("--codec", codec, "--damaged", "poison"))
+    for index in sorted(lost):
+        path = chunk_path(m.path / "em.zarr" / "0", index)
+        data = path.read_bytes()
+        assert len(data) == path.stat().st_size > 64 and data.startswith(b"NGFFUSE: ")
+        with path.open("rb") as f:
+            f.seek(65)
+            assert f.read(9) == b"NGFFUSE: "
+        assert path.read_bytes() == data
+    check_log(m, "deflate, scrambled")
+    said = run("info", *options("--codec", codec, "--damaged", "poison"), folder).stdout
+    assert ("not every reader" in said) == codec.startswith("blosc"), said
+
+
 def test_info_names_the_file(make, run):
     folder, _, _ = make("empty file")
     done = run("info", folder)

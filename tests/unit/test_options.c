@@ -371,7 +371,9 @@ START_TEST(wrong_values)
 	BAD("--codec", "blosc-lz4", "--codec", "lz4", "s", "m");
 	BAD("--codec", "native", "--codec", "native", "s", "m");
 	BAD("--ngff", "0.4 or 0.5", "--ngff", "0.6", "s", "m");
-	BAD("--damaged", "error or fill", "--damaged", "poison", "s", "m");
+	BAD("--damaged", "error, poison or fill", "--damaged", "poisn", "s", "m");
+	BAD("--damaged poison", "give zstd", "--damaged", "poison", "--codec", "none", "s", "m");
+	BAD("--damaged poison", "give zstd", "--damaged", "poison", "--codec", "gzip", "s", "m");
 	BAD("--memory", "K, M or G", "--memory", "1T", "s", "m");
 	BAD("--memory", "'0'", "--memory", "0", "s", "m");
 	BAD("--memory", "'G'", "--memory", "G", "s", "m");
