@@ -49,6 +49,7 @@ class Mount:
         self._top = None
         self._process = None
         self._final_log = ""
+        self._detached = False
         self.path = None
 
     def __enter__(self):
@@ -102,7 +103,14 @@ class Mount:
             time.sleep(0.005)
         os.listdir(self.path)
 
+    def wait(self):
+        """For a mount that somebody else has detached: the program's exit code, once it ends."""
+        self._detached = True
+        return self._process.wait(END_SECONDS)
+
     def _unmount(self):
+        if self._detached:
+            return
         end = time.monotonic() + BUSY_SECONDS
         while True:
             done = subprocess.run(

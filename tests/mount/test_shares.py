@@ -121,6 +121,26 @@ def test_nfs(codec, stack, tmp_path, ngffuse):
         print(f"{len(truth)} files by NFS, equal")
 
 
+def test_nfs_while_the_mount_is_replaced(stack, tmp_path, ngffuse, run):
+    """A server that still uses a mount keeps it: -u says busy; after `umount -l` and a new mount its clients read
+    on from the old one, and a server that is started anew serves the new one."""
+    need_programs("nfs-ganesha nfs-ganesha-vfs libnfs-utils", "ganesha.nfsd", "nfs-cat", "umount")
+    args = ["--codec", "blosc-lz4", "--chunk-shape", "2,128,128"]
+    point = tmp_path / "point"
+    with Mount(stack, *args, mountpoint=point) as old:
+        truth = truth_of(old)
+        name = next(n for n in truth if n.endswith("/1/1"))
+        with ganesha(old, tmp_path / "one") as server:
+            assert nfs_cat(server.port, name) == truth[name]
+            assert "busy" in run("-u", point).stderr
+            subprocess.run(["umount", "-l", point], check=True)
+            with Mount(stack, *args, "--threads", "1", mountpoint=point) as new:
+                assert nfs_cat(server.port, name) == truth[name]
+                with ganesha(new, tmp_path / "two") as another:
+                    assert nfs_cat(another.port, name) == truth[name]
+        assert old.wait() == 0, "the old mount's program goes on although its last user has gone"
+
+
 SAMBA = """
 [global]
  server role = standalone server
