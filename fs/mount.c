@@ -7,6 +7,7 @@
 #include "fs/log.h"
 #include "fs/mount_daemon.h"
 #include "fs/mount_loop.h"
+#include "fs/mount_parent.h"
 #include "fs/mount_point.h"
 #include "fs/mount_ready.h"
 #include "fs/ops.h"
@@ -22,6 +23,7 @@ struct mount {
 	struct fuse_session *session;
 	struct loop loop;
 	struct ready ready;
+	int parent;  /* --exit-with-parent: its descriptor; else -1 */
 	int starter; /* pipe to the process that was started; -1: this one, or told already */
 	atomic_int not_ready; /* errno of the root */
 };
@@ -145,6 +147,8 @@ static int serve_loop(struct mount *m, struct err *err)
 static int serve(struct mount *m, struct err *err)
 {
 	int r = engine_start(m->engine, err);
+	if (r == 0 && m->parent >= 0)
+		r = parent_watch(m->parent, err);
 	if (r == 0)
 		r = serve_loop(m, err);
 	fuse_session_unmount(m->session);
@@ -199,8 +203,10 @@ static int wait_for(pid_t child, struct mount *m, struct err *err)
 
 int mount_run(struct engine *e, const struct options *o, struct err *err)
 {
-	struct mount m = { .engine = e, .options = o, .starter = -1 };
+	struct mount m = { .engine = e, .options = o, .parent = -1, .starter = -1 };
 	loop_block_signals();
+	if (o->exit_with_parent && (m.parent = parent_open(err)) < 0)
+		return m.parent;
 	int r = mount_point_open(o->mountpoint, o->source, &m.point, err);
 	if (r < 0)
 		return r;

@@ -287,6 +287,12 @@ static int set_foreground(struct options *o, const char *value UNUSED, struct er
 	return 0;
 }
 
+static int set_exit_with_parent(struct options *o, const char *value UNUSED, struct err *err UNUSED)
+{
+	o->exit_with_parent = true;
+	return 0;
+}
+
 static int set_debug(struct options *o, const char *value UNUSED, struct err *err UNUSED)
 {
 	o->debug = true;
@@ -367,6 +373,8 @@ static const struct option_row rows[] = {
 	  set_foreground },
 	{ "debug", 'd', NULL, "show each request; stays in the foreground", NULL, MOUNT, false,
 	  set_debug },
+	{ "exit-with-parent", 0, NULL, "unmount and end when the process that started it ends",
+	  NULL, MOUNT, false, set_exit_with_parent },
 	{ "quiet", 'q', NULL, "no summary at the start", NULL, MOUNT, false, set_quiet },
 	{ "unmount", 'u', NULL, "unmount MOUNTPOINT, also where the mount is dead", NULL, UNMOUNT,
 	  false, set_unmount },

@@ -32,7 +32,7 @@ struct options {
 	uint64_t memory;
 	unsigned threads;
 	char *fuse; /* FUSE's own -o words, comma list with its escapes, to be passed on; or NULL */
-	bool auto_unmount;
+	bool auto_unmount, exit_with_parent;
 	bool allow_other;
 };
 

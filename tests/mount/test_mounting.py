@@ -167,6 +167,21 @@ def test_signals_end_it(how, foreground, stack, ngffuse, run, point):
     wait_for("the folder is removed", lambda: not point.exists())
 
 
+@pytest.mark.parametrize("foreground", [False, True])
+def test_exit_with_parent(foreground, stack, ngffuse, point):
+    """A worker that is killed takes its mount along, with whatever was open; one without the option does not."""
+    how = "-f" if foreground else "-q"
+    with subprocess.Popen(["sh", "-c", f'"$0" {how} --codec none --exit-with-parent "$1" "$2" & exec sleep 100',
+                           ngffuse, stack, point], start_new_session=True) as worker:
+        wait_for("mounted", lambda: mounted(point) and daemon_of(point))
+        chunk_is_right(point)
+        pid, = daemon_of(point) if foreground else daemon_of(point)[-1:]
+        os.kill(worker.pid, signal.SIGKILL)
+        worker.wait()
+    ended(pid, point)
+    wait_for("the folder that it made is removed", lambda: not point.exists())
+
+
 def test_syslog_in_the_background(run, point, tmp_path):
     """Problems go to the system's log, with the file's name. Where nobody listens there, the test does."""
     log = Path("/dev/log")

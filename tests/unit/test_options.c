@@ -302,7 +302,9 @@ START_TEST(wrong_names)
 	BAD("'voxel_size=1:1:1'", "nearest is voxel-size", "s", "m", "-o", "voxel_size=1:1:1");
 	BAD("'max_read=4096'", "-o", "s", "m", "-o", "max_read=4096");
 	BAD("'unmount'", "-o", "s", "m", "-o", "unmount");
-	BAD("--exit-with-parent", "unknown option", "--exit-with-parent", "s", "m");
+	BAD("--exit-with-parents", "nearest is --exit-with-parent", "--exit-with-parents", "s",
+	    "m");
+	BAD("--exit-with-parent means nothing to info", "", "info", "--exit-with-parent", "s");
 }
 END_TEST
 
