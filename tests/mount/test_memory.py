@@ -1,6 +1,10 @@
 """The budget is kept, also when everybody asks at once."""
 
+import os
 import re
+import resource
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -70,6 +74,39 @@ def test_64_mib_and_32_readers(codec, stack, mount, ngffuse):
         assert list(expected_digests(voxels, names, chunk)) == [seen[0][n] for n in names]
     assert memory["budget"] == 64 * MIB and memory["peak"] <= memory["budget"]
     assert sanitized(ngffuse) or rss <= memory["budget"] + 64 * MIB
+
+
+def test_5000_chunks_held_open(stack, mount, ngffuse):
+    """More open files than the budget can pin: all read equal, beside others; idle again, memory is given back."""
+    folder, voxels = stack
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit[1] != resource.RLIM_INFINITY and limit[1] < 5200:
+        pytest.skip(f"only {limit[1]} open files are allowed")
+    chunk = (8, 32, 64)
+    with mount.within(folder, "--codec", "none", "--memory", "64M", "--chunk-shape", "8,32,64") as m:
+        names = chunk_paths(m.path)
+        assert len(names) == 4 * 64 * 32
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(limit[0], 5200), limit[1]))
+        held = []
+        try:
+            held = [os.open(m.path / name, os.O_RDONLY) for name in names[:5000]]
+            with Readers([m.path / name for name in names[5000::200]]) as readers:
+                readers.go()
+                read = [digest(os.pread(fd, 1 << 20, 0)) for fd in held]
+                others = readers.wait()
+        finally:
+            for fd in held:
+                os.close(fd)
+            resource.setrlimit(resource.RLIMIT_NOFILE, limit)
+        assert read == list(expected_digests(voxels, names[:5000], chunk))
+        assert [r["digest"] for r in others] == list(expected_digests(voxels, names[5000::200], chunk))
+        peak, charged = peak_rss(m.pid), m.status()["memory"]
+        time.sleep(7)
+        idle = int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{m.pid}/status").read_text())[1]) << 10
+    print(f"5000 open: peak resident {peak / MIB:.0f} MiB, {charged}; idle {idle / MIB:.0f} MiB")
+    assert charged["peak"] <= 64 * MIB
+    if not sanitized(ngffuse):
+        assert peak <= 128 * MIB and idle < 96 * MIB
 
 
 @pytest.mark.parametrize("shape", ["auto", "32,512,512", "1,64,64"])
