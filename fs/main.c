@@ -87,7 +87,8 @@ static int run_source(const struct options *o)
 		code = run_mount(o, &s, &err);
 	if (source_close(&s))
 		return code;
-	log_line("a read of %s hangs, and is left behind", o->source);
+	log_line("something still reads or decodes %s (storage that hangs?), and is left behind",
+		 o->source);
 	fflush(stdout);
 	_exit(code);
 }
@@ -122,19 +123,20 @@ static int run(const struct options *o)
  * background process. Opened so that reading or writing still fails. */
 static bool hold_streams(void)
 {
-	int fd;
-	do
-		fd = open("/dev/null", fcntl(STDIN_FILENO, F_GETFD) < 0 ? O_WRONLY : O_RDONLY);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			return false;
+	return true;
 }
 
 int main(int argc, char **argv)
 {
-	if (!hold_streams())
-		return EXIT_TROUBLE;
+	struct err err = { 0 };
+	if (!hold_streams()) {
+		err_set(&err, EBADF, "a standard stream is closed, and /dev/null cannot be opened");
+		return complain(&err, EXIT_TROUBLE);
+	}
 	if (argc < 2) {
 		struct text t = { 0 };
 		options_usage(&t);
@@ -142,7 +144,6 @@ int main(int argc, char **argv)
 		return show(&t, stderr, EXIT_USAGE);
 	}
 	struct options o;
-	struct err err = { 0 };
 	int code = options_parse(argc, argv, &o, &err) == 0 ? run(&o) : complain(&err, EXIT_USAGE);
 	options_done(&o);
 	return code;

@@ -55,16 +55,20 @@ int mount_point_find(const char *real, struct mount_entry *out)
 	return info.s == NULL ? -ENOENT : mount_text_find(info.s, real, out);
 }
 
-static bool is_empty_folder(const char *path)
+/* 1: something is in the folder, 0: nothing is, -errno: it cannot be read. */
+static int is_filled(const char *path)
 {
 	DIR *dir = opendir(path);
-	bool empty = dir != NULL;
+	if (dir == NULL)
+		return -errno;
 	const struct dirent *d;
-	while (empty && (d = readdir(dir)) != NULL)
-		empty = strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0;
-	if (dir != NULL)
-		closedir(dir);
-	return empty;
+	bool filled = false;
+	errno = 0;
+	while (!filled && (d = readdir(dir)) != NULL)
+		filled = strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0;
+	int rc = filled ? 1 : -errno;
+	closedir(dir);
+	return rc;
 }
 
 static int refuse_filled(const char *path, const char *source, struct err *err)
@@ -76,7 +80,7 @@ static int refuse_filled(const char *path, const char *source, struct err *err)
 	if (found == 0 && mounts_type(e.type, strlen(e.type)))
 		r = err_set(err, EBUSY, "%s shows %s already; ngffuse -u %s unmounts it", path,
 			    e.source, path);
-	else if (source != NULL && is_empty_folder(source))
+	else if (source != NULL && is_filled(source) == 0)
 		r = err_set(err, ENOTEMPTY,
 			    "%s is not empty, but %s is: are the two swapped? ngffuse SOURCE "
 			    "MOUNTPOINT",
@@ -91,19 +95,10 @@ static int refuse_filled(const char *path, const char *source, struct err *err)
 
 static int check_empty(const char *path, const char *source, struct err *err)
 {
-	DIR *dir = opendir(path);
-	if (dir == NULL)
-		return err_set(err, errno, "%s cannot be read: %s", path, strerror(errno));
-	const struct dirent *d;
-	bool filled = false;
-	errno = 0;
-	while (!filled && (d = readdir(dir)) != NULL)
-		filled = strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0;
-	int e = filled ? 0 : errno;
-	closedir(dir);
-	if (e != 0)
-		return err_set(err, e, "%s cannot be read: %s", path, strerror(e));
-	return filled ? refuse_filled(path, source, err) : 0;
+	int rc = is_filled(path);
+	if (rc < 0)
+		return err_set(err, -rc, "%s cannot be read: %s", path, strerror(-rc));
+	return rc == 1 ? refuse_filled(path, source, err) : 0;
 }
 
 bool mount_point_dead(const char *path)
@@ -112,7 +107,8 @@ bool mount_point_dead(const char *path)
 	return statfs(path, &s) != 0 && (errno == ENOTCONN || errno == ECONNABORTED);
 }
 
-char *mount_point_above(const char *path)
+/* The mount that holds a path which cannot be reached; NULL where none is found. */
+static char *mount_above(const char *path)
 {
 	CLEANUP(text_done) struct text t = { 0 };
 	if (path[0] != '/') {
@@ -120,23 +116,23 @@ char *mount_point_above(const char *path)
 		text_addf(&t, "%s/", cwd != NULL ? cwd : "");
 	}
 	text_add(&t, path);
-	for (char *slash = t.s; slash != NULL && !t.oom; slash = strrchr(t.s, '/')) {
+	while (t.s != NULL && !t.oom) {
 		struct mount_entry e = { 0 };
-		if (slash != t.s)
-			*slash = '\0';
 		bool found = mount_point_find(t.s, &e) == 0;
 		mount_entry_done(&e);
+		char *slash = strrchr(t.s, '/');
 		if (found)
 			return STEAL(t.s);
-		if (strchr(t.s, '/') == strrchr(t.s, '/'))
-			break;
+		if (slash == NULL || slash == t.s)
+			return NULL;
+		*slash = '\0';
 	}
 	return NULL;
 }
 
 int mount_point_say_dead(const char *path, struct err *err)
 {
-	CLEANUP(freep) char *above = mount_point_above(path);
+	CLEANUP(freep) char *above = mount_above(path);
 	const char *at = above != NULL ? above : path;
 	return err_set(err, ENOTCONN,
 		       "%s is a dead mount: its program has ended; ngffuse -u %s clears it", at,

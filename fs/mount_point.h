@@ -33,9 +33,6 @@ char *mount_point_real(const char *path);
 /* A mount whose program has ended. Asks a question that the kernel never answers from its caches. */
 bool mount_point_dead(const char *path);
 
-/* The mount that holds a path which cannot be reached, as it is told to -u; NULL where none is found. */
-char *mount_point_above(const char *path);
-
 /* Says that the mount at or above the path is dead, and what clears it. Returns -ENOTCONN. */
 int mount_point_say_dead(const char *path, struct err *err);
 

@@ -98,10 +98,14 @@ static void open_text(struct request *r)
 {
 	bool status = r->node.kind == NODE_STATUS;
 	struct text *t = &r->file->text;
-	char protocol[OPS_PROTOCOL];
-	ops_protocol(r->ops, protocol);
-	int e = status ? status_make(r->ops->engine, protocol, t)
-		       : document_make(&r->ops->tree, &r->node, t);
+	int e;
+	if (status) {
+		char protocol[OPS_PROTOCOL];
+		ops_protocol(r->ops, protocol);
+		e = status_make(r->ops->engine, protocol, t);
+	} else {
+		e = document_make(&r->ops->tree, &r->node, t);
+	}
 	if (e < 0 || t->oom)
 		open_failed(r, EIO);
 	else
