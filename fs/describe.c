@@ -110,15 +110,17 @@ void describe_codec(const struct image *im, struct text *t)
 		text_addf(t, " level %d", im->encode.level);
 }
 
-/* "t 3 c 0 z 17..19", axes of one plane left out. */
+/* "t 3 c 0 z 17..19", axes of one plane left out where others stand. */
 static void add_planes(const struct image *im, uint64_t first, uint64_t last, struct text *t)
 {
 	uint64_t z = first % im->n_z, c = first / im->n_z % im->n_c, n = first / im->n_z / im->n_c;
+	bool others = im->n_t > 1 || im->n_c > 1;
 	if (im->n_t > 1)
-		text_addf(t, "t %llu ", (unsigned long long)n);
+		text_addf(t, "t %llu", (unsigned long long)n);
 	if (im->n_c > 1)
-		text_addf(t, "c %llu ", (unsigned long long)c);
-	text_addf(t, "z %llu", (unsigned long long)z);
+		text_addf(t, "%sc %llu", im->n_t > 1 ? " " : "", (unsigned long long)c);
+	if (im->n_z > 1 || !others)
+		text_addf(t, "%sz %llu", others ? " " : "", (unsigned long long)z);
 	if (last > first)
 		text_addf(t, "..%llu", (unsigned long long)(z + last - first));
 }

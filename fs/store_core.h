@@ -85,7 +85,8 @@ struct job {
 	bool hole;   /* part of the band is empty and will not be known to be bad for good */
 	void *band;
 	uint8_t *emitted; /* a bit a chunk */
-	uint8_t *failed;  /* likewise: chunks that need what this job could not read */
+	uint8_t *
+		failed; /* likewise, in the same allocation: chunks that need what this job could not read */
 	uint32_t n_failed;
 	struct landing *landings;
 	unsigned making; /* flights in FLIGHT_MAKE */

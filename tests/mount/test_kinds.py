@@ -274,6 +274,9 @@ def test_duplicates_and_gaps_are_named(run, tmp_path):
     said = run("info", tmp_path / "em").stdout
     assert "s007.tif   (a duplicate of s0007.tif)" in said, said
     assert "2 planes are missing and filled: z 20..21" in said, said
+    write_stack(tmp_path / "times", pixels((11, 20, 30), "u1"), numbers=[*range(7), *range(8, 12)], name="a_t{:02d}.tif")
+    said = run("info", tmp_path / "times").stdout
+    assert "1 plane is missing and filled: t 7\n" in said, said
 
 
 def test_windows_from_tags(mount, tmp_path):
