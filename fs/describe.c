@@ -128,7 +128,7 @@ static void add_planes(const struct image *im, uint64_t first, uint64_t last, st
 void describe_gaps(const struct image *im, struct text *t)
 {
 	enum { LISTED = 20 };
-	if (im->n_gaps == 0)
+	if (im->n_gaps == 0 || im->n_z == 0)
 		return;
 	text_addf(t, "%llu plane%s missing and filled:", (unsigned long long)im->n_gaps,
 		  im->n_gaps == 1 ? " is" : "s are");
