@@ -120,9 +120,9 @@ int tiff_text_read(const struct reader *r, const struct tiff_values *v, size_t m
 		   size_t *len, struct err *err);
 
 /* The value that sparse strips have: GDAL_NODATA where it parses and fits the type, else 0.
- * `voxel` gets dtype_size bytes, native order. */
-void tiff_sparse_value(const struct reader *r, const struct tiff_page *p, enum dtype t,
-		       void *voxel);
+ * `voxel` gets dtype_size bytes, native order. Errors: -ENOMEM and those of the reader. */
+int tiff_sparse_value(const struct reader *r, const struct tiff_page *p, enum dtype t, void *voxel,
+		      struct err *err);
 
 /* Rows that unit row `uy` (below units_y) really has (a short last strip; tiles are always whole). */
 uint32_t tiff_unit_rows(const struct tiff_page *p, uint32_t uy);

@@ -118,15 +118,18 @@ static void parse_voxel(char *text, size_t len, enum dtype t, void *voxel)
 	}
 }
 
-void tiff_sparse_value(const struct reader *r, const struct tiff_page *p, enum dtype t, void *voxel)
+int tiff_sparse_value(const struct reader *r, const struct tiff_page *p, enum dtype t, void *voxel,
+		      struct err *err)
 {
 	enum { LONGEST = 64 };
 	char *text = NULL;
 	size_t len = 0;
 	memset(voxel, 0, dtype_size(t));
-	if (p->nodata.count == 0)
-		return;
-	if (tiff_text_read(r, &p->nodata, LONGEST, &text, &len, NULL) == 0 && text != NULL)
+	int rc =
+		p->nodata.count == 0 ? 0 : tiff_text_read(r, &p->nodata, LONGEST, &text, &len, err);
+	if (rc == 0 && text != NULL)
 		parse_voxel(text, len, t, voxel);
 	free(text);
+	bool no_text = rc == -EBADMSG || rc == -ENODATA;
+	return no_text ? 0 : rc;
 }

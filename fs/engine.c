@@ -214,6 +214,7 @@ static int make_parts(struct engine *e, struct err *err)
 	struct store_config sc = { .budget = p->budget,
 				   .largest_slot = p->largest_slot,
 				   .threads = e->config.threads,
+				   .fetchers = FETCHERS,
 				   .spots_max = 256 };
 	p->workers = workers_new(&wc);
 	e->store = store_new(&sc, &engine_ops, p);

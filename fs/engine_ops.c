@@ -30,6 +30,11 @@ static uint64_t look_needs(const struct engine_parts *p, uint32_t image)
 	return max_u64(p->look_least, min_u64(pool_round(p->sample_needs[image]), p->budget / 2));
 }
 
+static uint64_t runs(void *ctx, const struct store_key *run)
+{
+	return grid_run_count(&image_of(ctx, run)->grid);
+}
+
 static void cost(void *ctx, const struct store_key *run, uint32_t lone, struct run_cost *out)
 {
 	const struct engine_parts *p = ctx;
@@ -123,6 +128,12 @@ static void wake_workers(void *ctx, unsigned n)
 	workers_wake(p->workers, n);
 }
 
+static void wake_fetchers(void *ctx, unsigned n)
+{
+	const struct engine_parts *p = ctx;
+	workers_wake_fetchers(p->workers, n);
+}
+
 static void wake_clock(void *ctx)
 {
 	const struct engine_parts *p = ctx;
@@ -135,9 +146,14 @@ static void give_back(void *ctx, void *buf, uint64_t size)
 	pool_put(p->plant.pool, buf, size);
 }
 
+static void drop_raw(UNUSED void *ctx, void *raw)
+{
+	fetched_free(raw);
+}
+
 const struct store_ops engine_ops = {
-	run_of, chunk_of, cost,	 lone_pays,    bound,	   planes,
-	needs,	now,	  dying, wake_workers, wake_clock, give_back
+	run_of, chunk_of, runs,		cost,	       lone_pays,  bound,     planes,  needs,
+	now,	dying,	  wake_workers, wake_fetchers, wake_clock, give_back, drop_raw
 };
 
 uint64_t engine_least(const struct image *im, uint64_t *slot)
@@ -149,10 +165,10 @@ uint64_t engine_least(const struct image *im, uint64_t *slot)
 	uint64_t n = grid_run_count(&im->grid);
 	for (uint64_t i = 0; i < n && i < 4096; i++) {
 		produce_cost(im, i, RUN_WHOLE, &c);
-		most = max_u64(most, c.band + c.lane + c.slot);
+		most = max_u64(most, c.band + c.raw + c.lane + c.slot);
 	}
 	produce_cost(im, 0, RUN_WHOLE, &c);
 	*slot = c.slot;
-	uint64_t worst = pool_round(grid_band_bytes_worst(&im->grid)) + c.lane + c.slot;
+	uint64_t worst = pool_round(grid_band_bytes_worst(&im->grid)) + c.raw + c.lane + c.slot;
 	return max_u64(most, worst);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/vfs.h>
 #include <time.h>
 
@@ -33,7 +34,7 @@ struct open_file {
 
 struct files {
 	const struct dataset *data;
-	bool check_inode;
+	bool local; /* its inode numbers last, and opening a file costs nothing worth mentioning */
 	pthread_mutex_t lock; /* guards what follows */
 	struct table open;
 	struct link idle; /* oldest first */
@@ -77,7 +78,7 @@ struct files *files_new(const struct dataset *data)
 	if (f == NULL)
 		return NULL;
 	f->data = data;
-	f->check_inode = is_local(data->root_fd);
+	f->local = is_local(data->root_fd);
 	f->limit = descriptor_limit();
 	list_init(&f->idle);
 	pthread_mutex_init(&f->lock, NULL);
@@ -109,7 +110,7 @@ static bool same_file(const struct files *f, const struct source_file *s, const 
 {
 	int64_t mtime = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
 	return (uint64_t)st->st_size == s->size && mtime == s->mtime_ns &&
-	       (!f->check_inode || st->st_ino == s->ino);
+	       (!f->local || st->st_ino == s->ino);
 }
 
 static int changed(struct files *f, uint32_t file, struct err *err)
@@ -194,23 +195,36 @@ static struct open_file *open_new(struct files *f, uint32_t file, struct err *er
 	return other;
 }
 
-static int64_t lease_pread(void *ctx, void *buf, size_t n, uint64_t off)
+static int64_t pread_all(const struct file_lease *l, void *buf, size_t n, uint64_t off)
 {
-	struct file_lease *l = ctx;
 	size_t done = 0;
 	while (done < n) {
-		ssize_t r = pread(l->fd, (char *)buf + done, n - done,
-				  (off_t)(off + done)); /* lint-ok: pread's own types */
+		struct iovec to = { (char *)buf + done, n - done };
+		ssize_t r = preadv2(l->fd, &to, 1, (off_t)(off + done), /* lint-ok: its own types */
+				    l->wait == FILE_NOWAIT ? RWF_NOWAIT : 0);
 		if (r < 0 && errno == EINTR)
 			continue;
+		if (r < 0 && errno == EOPNOTSUPP && l->wait == FILE_NOWAIT)
+			return -EAGAIN; /* the file system cannot say */
 		if (r < 0)
 			return -errno;
 		if (r == 0)
 			break;
 		done += (size_t)r;
 	}
-	l->fetched += done;
 	return (int64_t)done;
+}
+
+static int64_t lease_pread(void *ctx, void *buf, size_t n, uint64_t off)
+{
+	struct file_lease *l = ctx;
+	uint64_t began = now_ns();
+	int64_t r = pread_all(l, buf, n, off);
+	if (r >= 0)
+		l->fetched += (uint64_t)r;
+	else if (r != -EAGAIN)
+		l->error_ns = max_u64(l->error_ns, now_ns() - began);
+	return r;
 }
 
 static int check_by_name(struct files *f, struct open_file *o, uint64_t now, struct err *err)
@@ -230,26 +244,29 @@ static int check_by_name(struct files *f, struct open_file *o, uint64_t now, str
 	return 0;
 }
 
-int files_get(struct files *f, uint32_t file, struct file_lease *out, struct err *err)
+int files_get(struct files *f, uint32_t file, enum file_wait wait, struct file_lease *out,
+	      struct err *err)
 {
 	uint64_t now = now_ns();
 	pthread_mutex_lock(&f->lock);
 	bool gone = (f->changed[file / 8] >> (file % 8) & 1) != 0;
 	struct open_file *o = gone ? NULL : find_open(f, file);
-	bool stale = false;
-	if (o != NULL) {
+	bool stale = o != NULL && now - o->checked >= name_check_ns;
+	bool waits = !gone && !f->local && wait == FILE_NOWAIT && (o == NULL || stale);
+	if (o != NULL && !waits) {
 		o->users++;
 		list_remove(&o->idle);
-		stale = now - o->checked >= name_check_ns;
 	}
 	pthread_mutex_unlock(&f->lock);
 	if (gone)
 		return changed(f, file, err);
+	if (waits)
+		return -EAGAIN;
 	if (o == NULL)
 		o = open_new(f, file, err);
 	if (o == NULL)
 		return -err->code;
-	*out = (struct file_lease){ .file = file, .fd = o->fd, .open = o };
+	*out = (struct file_lease){ .file = file, .fd = o->fd, .wait = wait, .open = o };
 	out->reader = (struct reader){ lease_pread, out, f->data->files[file].size };
 	int r = stale ? check_by_name(f, o, now, err) : 0;
 	if (r < 0)

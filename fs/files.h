@@ -7,12 +7,20 @@
 
 struct files;
 
+/* May a call wait for storage? */
+enum file_wait {
+	FILE_WAIT,
+	FILE_NOWAIT, /* -EAGAIN from files_get and from the reader, where that would be necessary */
+};
+
 /* A file in use by one thread. */
 struct file_lease {
 	uint32_t file;
 	int fd;
+	enum file_wait wait;
 	struct reader reader; /* counts bytes in *fetched */
 	uint64_t fetched;
+	uint64_t error_ns; /* how long a read that failed took at most */
 	struct open_file *open;
 };
 
@@ -21,8 +29,10 @@ void files_free(struct files *f);
 
 /* Opens a file, or takes the open one, and checks its identity by name (at most once a second).
  * -ESTALE with a sentence: another size, time or inode than at the scan, for good; else -errno. The lease
- * must not move: its reader points into it. err is not NULL. */
-int files_get(struct files *f, uint32_t file, struct file_lease *out, struct err *err);
+ * must not move: its reader points into it. err is not NULL. FILE_NOWAIT: opening and examining a file of a
+ * local file system is not counted as waiting. */
+int files_get(struct files *f, uint32_t file, enum file_wait wait, struct file_lease *out,
+	      struct err *err);
 void files_put(struct files *f, struct file_lease *l);
 
 /* After reading: is it still the same? -ESTALE as above. */

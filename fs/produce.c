@@ -12,6 +12,12 @@ static const uint64_t task_bytes = MiB;
  * the whole run costs no more than the chunk. */
 static const uint64_t lone_row_bytes = 6 * KiB;
 
+/* A piece of a lone chunk is so much of its rows, with what lies between its parts of them. */
+static const uint64_t lone_bytes = 2 * MiB;
+
+/* Tags and tables of a page beside its strips, and strips that noise made longer. */
+static const uint64_t tags_bytes = 128 * KiB;
+
 bool bench_init(struct bench *b)
 {
 	b->decoder = unit_decoder_new();
@@ -29,11 +35,14 @@ void bench_done(struct bench *b)
 	*b = (struct bench){ 0 };
 }
 
+static uint64_t page_row_bytes(const struct image *im)
+{
+	return max_u64(1, (uint64_t)im->kind.width * im->grid.layout.samples * im->grid.voxel);
+}
+
 bool produce_lone_pays(const struct image *im)
 {
-	const struct tiff_page *k = &im->kind;
-	return tiff_is_raw_rows(k) &&
-	       (uint64_t)k->width * im->grid.layout.samples * im->grid.voxel > lone_row_bytes;
+	return tiff_is_raw_rows(&im->kind) && page_row_bytes(im) > lone_row_bytes;
 }
 
 void produce_band_box(const struct image *im, uint64_t run, uint32_t lone, struct band_box *out)
@@ -56,12 +65,13 @@ static uint64_t band_row_bytes(const struct image *im, const struct band_box *b)
 	return (b->x1 - b->x0) * b->n_c * im->grid.voxel;
 }
 
-/* Rows of a piece: whole strips or tiles. A chunk alone is read plane by plane. */
+/* Rows of a piece: whole strips or tiles. A chunk alone is read plane by plane, in pages that are very wide by
+ * parts. */
 static uint64_t piece_rows(const struct image *im, const struct band_box *b, bool lone)
 {
 	uint64_t rows = b->y1 - b->y0;
 	if (lone)
-		return rows;
+		return min_u64(rows, max_u64(1, lone_bytes / page_row_bytes(im)));
 	uint64_t unit =
 		im->grid.layout.compressed || im->grid.layout.tiled ? im->grid.layout.unit_h : 1;
 	uint64_t fit = max_u64(1, task_bytes / max_u64(1, band_row_bytes(im, b)));
@@ -75,26 +85,47 @@ uint64_t produce_decode_scratch(const struct image *im)
 		       : pool_round(unit_stored_max(&im->kind)) + pool_round(im->unit_bytes_max);
 }
 
+/* Room for the rows of a lone chunk that are read at once, with what lies between them. */
+static uint64_t gather_bytes(const struct image *im, uint64_t rows)
+{
+	uint64_t page_row = page_row_bytes(im);
+	return page_row > lone_bytes / 2 ? 0 : pool_round(min_u64(lone_bytes, rows * page_row));
+}
+
+/* Stored bytes of a piece between its fetch and its decoding. Compressed data that is much longer than its voxels
+ * is read again while it is decoded. */
+static uint64_t raw_bytes(const struct image *im, uint64_t row_bytes, uint64_t rows)
+{
+	uint64_t piece = row_bytes * rows;
+	return pool_round(max_u64(unit_stored_max(&im->kind), piece + piece / 2)) + tags_bytes;
+}
+
 void produce_cost(const struct image *im, uint64_t run, uint32_t lone, struct run_cost *out)
 {
 	struct band_box b;
 	bool alone = lone != RUN_WHOLE;
 	produce_band_box(im, run, lone, &b);
-	uint64_t planes = b.z1 - b.z0, rows = b.y1 - b.y0;
+	uint64_t planes = b.z1 - b.z0, rows = b.y1 - b.y0, row_bytes = band_row_bytes(im, &b);
+	uint64_t at_once = piece_rows(im, &b, alone);
 	uint64_t raw = grid_chunk_bytes(&im->grid);
-	out->band = pool_round(planes * rows * band_row_bytes(im, &b));
+	out->band = pool_round(planes * rows * row_bytes);
 	out->slot = pool_round(encode_bound(&im->encode, raw));
 	uint64_t encode_scratch = im->encode.codec == CODEC_NONE ? 0 : pool_round(raw);
-	out->lane = max_u64(produce_decode_scratch(im), encode_scratch);
-	out->pieces = (uint32_t)(planes * ceil_div(rows, piece_rows(im, &b, alone)));
+	out->in_place = tiff_is_raw_rows(&im->kind);
+	out->raw = !out->in_place ? raw_bytes(im, row_bytes, at_once)
+		   : alone	  ? gather_bytes(im, at_once)
+				  : 0;
+	out->lane = max_u64(out->in_place ? 0 : pool_round(im->unit_bytes_max), encode_scratch);
+	out->pieces = (uint32_t)(planes * ceil_div(rows, at_once));
 	out->chunks = (uint32_t)grid_run_chunks(&im->grid, run);
 }
 
 static void piece_at(const struct image *im, const struct task *t, struct piece *out)
 {
 	struct band_box b;
+	bool alone = t->lone != RUN_WHOLE;
 	produce_band_box(im, t->key.index, t->lone, &b);
-	uint64_t rows = b.y1 - b.y0, step = piece_rows(im, &b, t->lone != RUN_WHOLE);
+	uint64_t rows = b.y1 - b.y0, step = piece_rows(im, &b, alone);
 	uint64_t per_plane = max_u64(1, ceil_div(rows, step));
 	uint64_t z = t->piece / per_plane, y = t->piece % per_plane * step;
 	uint64_t samples = im->grid.size[AXIS_C] / im->n_c;
@@ -108,20 +139,48 @@ static void piece_at(const struct image *im, const struct task *t, struct piece 
 		.x1 = b.x1,
 		.out = (uint8_t *)t->band + (z * rows + y) * row_bytes,
 		.row_bytes = row_bytes,
+		.gather = alone ? gather_bytes(im, step) : 0,
 	};
+}
+
+/* Into t->raw what a piece needs, or the piece into the band. */
+static int fetch(const struct plant *p, struct task *t, const struct piece *piece,
+		 enum file_wait wait)
+{
+	struct run_cost cost;
+	struct fetched *fetched;
+	produce_cost(&p->data->images[t->key.image], t->key.index, t->lone, &cost);
+	int e = produce_fetch_piece(p, t, piece, &cost, wait, &fetched);
+	t->raw = fetched;
+	if (e < 0)
+		t->error = -e;
+	if (t->decoded)
+		t->planes = piece->y0 == 0;
+	return e;
+}
+
+void produce_fetch(const struct plant *p, struct task *t)
+{
+	struct piece piece;
+	piece_at(&p->data->images[t->key.image], t, &piece);
+	if (!store_task_stopped(t))
+		fetch(p, t, &piece, FILE_WAIT);
 }
 
 void produce_decode(const struct plant *p, struct bench *b, struct task *t)
 {
-	const struct image *im = &p->data->images[t->key.image];
 	struct piece piece;
 	struct err err = { 0 };
-	piece_at(im, t, &piece);
-	if (store_task_stopped(t))
+	piece_at(&p->data->images[t->key.image], t, &piece);
+	bool stopped = store_task_stopped(t);
+	if (!t->fetched && !stopped && fetch(p, t, &piece, FILE_NOWAIT) < 0)
 		return;
-	t->planes = piece.y0 == 0;
-	if (produce_piece(p, b, t, t->key.image, &piece, &err) == -ENOMEM)
-		t->error = ENOMEM;
+	if (!t->decoded && !stopped) {
+		t->planes = piece.y0 == 0;
+		if (produce_piece(p, b, t, t->key.image, &piece, t->raw, &err) == -ENOMEM)
+			t->error = ENOMEM;
+	}
+	fetched_free(STEAL(t->raw));
 }
 
 static void cut_chunk(const struct image *im, const struct task *t, const struct grid_chunk *c,

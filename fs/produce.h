@@ -6,6 +6,7 @@
 
 #include "codec/unit.h"
 #include "fs/engine.h"
+#include "fs/fetched.h"
 #include "fs/files.h"
 #include "fs/pool.h"
 #include "fs/store_task.h"
@@ -39,6 +40,7 @@ struct piece {
 	uint64_t row_bytes;	  /* of the band */
 	uint64_t
 		unit_max; /* decoded strips or tiles above this are refused; 0: by the image's own */
+	uint64_t gather;  /* memory for rows that are read with what lies between them; 0: none */
 };
 
 /* The box of voxels that the band of a run (of a lone chunk) holds. */
@@ -57,11 +59,18 @@ uint64_t produce_decode_scratch(const struct image *im);
 /* True where a lone chunk is better read by itself: raw strips that need no work but a byte swap. */
 bool produce_lone_pays(const struct image *im);
 
+void produce_fetch(const struct plant *p, struct task *t);
 void produce_decode(const struct plant *p, struct bench *b, struct task *t);
 void produce_encode(const struct plant *p, struct bench *b, struct task *t);
 
-/* Decodes into piece->out; spots that cannot be read are reported to the store under the image's number,
- * or with --damaged fill filled and logged; then 0. Without a task (t NULL) nothing is reported and
- * the first error is returned. -ENOMEM. */
+/* Fetches what a piece needs of its file, as far as that can be kept in `limit` bytes; rows that need no decoder
+ * go into the band at once where `in_place`, and then *decoded. *out is the caller's; NULL where no file is
+ * needed. -EAGAIN: with FILE_NOWAIT, where that is not possible without waiting. -ENOMEM. */
+int produce_fetch_piece(const struct plant *p, struct task *t, const struct piece *piece,
+			const struct run_cost *cost, enum file_wait wait, struct fetched **out);
+
+/* Decodes into piece->out, from what was fetched (NULL: from the file); spots that cannot be read are reported to
+ * the store under the image's number, or with --damaged fill filled and logged; then 0. Without a task (t NULL)
+ * nothing is reported and the first error is returned. -ENOMEM. */
 int produce_piece(const struct plant *p, struct bench *b, struct task *t, uint32_t image,
-		  const struct piece *piece, struct err *err);
+		  const struct piece *piece, struct fetched *fetched, struct err *err);

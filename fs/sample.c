@@ -140,7 +140,7 @@ static int sample_plane(struct sampling *s, uint64_t plane, uint64_t sample, uin
 	p.out = pool_get(s->plant->pool, n);
 	if (p.out == NULL)
 		return -ENOMEM;
-	int e = produce_piece(s->plant, s->bench, NULL, s->image, &p, &err);
+	int e = produce_piece(s->plant, s->bench, NULL, s->image, &p, NULL, &err);
 	if (e == 0) {
 		uint64_t c = plane / im->n_z % im->n_c * (im->grid.size[AXIS_C] / im->n_c) + sample;
 		for (uint32_t k = 0; k < im->grid.layout.samples; k++)

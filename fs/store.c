@@ -39,7 +39,10 @@ static void settle(struct store *s)
 static void give_back_all(struct store *s, struct spent *spent, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		s->ops->give_back(s->ctx, spent[i].buf, spent[i].size);
+		if (spent[i].size != 0)
+			s->ops->give_back(s->ctx, spent[i].buf, spent[i].size);
+		else
+			s->ops->drop_raw(s->ctx, spent[i].buf);
 	free(spent);
 }
 
@@ -66,15 +69,17 @@ void store_leave(struct store *s)
 		struct spent *spent = STEAL(s->spent);
 		size_t n_spent = s->n_spent;
 		s->n_spent = s->cap_spent = 0;
-		unsigned wake = s->wake;
+		unsigned wake = s->wake, wake_fetchers = s->wake_fetchers;
 		bool wake_clock = s->wake_clock;
-		s->wake = 0;
+		s->wake = s->wake_fetchers = 0;
 		s->wake_clock = false;
 		pthread_mutex_unlock(&s->lock);
 
 		give_back_all(s, spent, n_spent);
 		if (wake > 0)
 			s->ops->wake_workers(s->ctx, wake);
+		if (wake_fetchers > 0)
+			s->ops->wake_fetchers(s->ctx, wake_fetchers);
 		if (wake_clock)
 			s->ops->wake_clock(s->ctx);
 		if (list_empty(&answered))
@@ -92,21 +97,37 @@ void store_leave(struct store *s)
 	}
 }
 
+static bool spent_room(struct store *s)
+{
+	if (s->n_spent < s->cap_spent)
+		return true;
+	size_t cap = s->cap_spent * 2 + 8;
+	struct spent *more = realloc(s->spent, cap * sizeof(*more));
+	if (more == NULL)
+		return false;
+	s->spent = more;
+	s->cap_spent = cap;
+	return true;
+}
+
 void spend(struct store *s, void *buf, uint64_t size)
 {
 	if (buf == NULL)
 		return;
-	if (s->n_spent == s->cap_spent) {
-		size_t cap = s->cap_spent * 2 + 8;
-		struct spent *more = realloc(s->spent, cap * sizeof(*more));
-		if (more == NULL) {
-			s->ops->give_back(s->ctx, buf, size);
-			return;
-		}
-		s->spent = more;
-		s->cap_spent = cap;
-	}
-	s->spent[s->n_spent++] = (struct spent){ buf, size };
+	if (spent_room(s))
+		s->spent[s->n_spent++] = (struct spent){ buf, size };
+	else
+		s->ops->give_back(s->ctx, buf, size);
+}
+
+void spend_raw(struct store *s, void *raw)
+{
+	if (raw == NULL)
+		return;
+	if (spent_room(s))
+		s->spent[s->n_spent++] = (struct spent){ raw, 0 };
+	else
+		s->ops->drop_raw(s->ctx, raw);
 }
 
 static void get_locked(struct store *s, struct waiter *w)
@@ -242,6 +263,7 @@ struct store *store_new(const struct store_config *config, const struct store_op
 	for (size_t i = 0; i < ARRAY_SIZE(s->queue); i++) {
 		list_init(&s->queue[i]);
 		list_init(&s->ready[i]);
+		list_init(&s->fetchable[i]);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(s->lru); i++)
 		list_init(&s->lru[i]);
@@ -260,6 +282,7 @@ void store_shutdown(struct store *s)
 {
 	store_enter(s);
 	s->closed = true;
+	ahead_give_way(s);
 	for (size_t i = 0; i < s->flights.n_buckets; i++) {
 		struct table_node *next;
 		for (struct table_node *n = s->flights.buckets[i]; n != NULL; n = next) {
@@ -283,8 +306,10 @@ bool store_idle(struct store *s)
 {
 	store_enter(s);
 	bool idle = true;
-	for (const struct link *l = s->running.next; l != &s->running; l = l->next)
-		idle &= CONTAINER(l, struct job, running)->tasks_out == 0;
+	for (const struct link *l = s->running.next; l != &s->running; l = l->next) {
+		const struct job *j = CONTAINER(l, struct job, running);
+		idle &= j->tasks_out == 0 && j->fetches_out == 0;
+	}
 	store_leave(s);
 	return idle;
 }

@@ -40,9 +40,10 @@ static unsigned wished_lanes(const struct store *s, unsigned pieces, unsigned sl
 	return (unsigned)max_u64(1, min_u64(s->config.threads, max_u64(pieces, slots)));
 }
 
+/* Each lane with room for the piece that it works on. */
 static uint64_t total(const struct run_cost *c, unsigned lanes, unsigned slots)
 {
-	return c->band + lanes * c->lane + slots * c->slot;
+	return c->band + lanes * (c->raw + c->lane) + slots * c->slot;
 }
 
 /* Sets lanes and slots; false: not now. */
@@ -78,8 +79,13 @@ static bool grant(struct store *s, struct job *j)
 	if (!fit(s, j, band != NULL))
 		return false;
 	uint64_t bytes = total(&j->cost, j->lanes, j->slots);
-	if (band != NULL)
+	if (band != NULL) {
 		j->band = cache_take_band(s, band);
+		bytes -= j->lanes * j->cost.raw;
+	} else {
+		j->raws = j->cost.raw == 0 ? (unsigned)max_u64(j->lanes, s->config.fetchers)
+					   : j->lanes;
+	}
 	/* Room was reckoned with everything that can be evicted, so this cannot fail. */
 	if (!cache_make_room(s, bytes))
 		return false;
@@ -96,8 +102,21 @@ static bool never_fits(const struct store *s, const struct job *j)
 	return total(&j->cost, 1, j->cost.slot == 0 ? 0 : 1) > budget_limit(s);
 }
 
-/* In order, but that small jobs may pass a few large ones that do not fit yet. */
-static void admit_fg(struct store *s)
+/* Read-ahead has its memory at once or not at all. */
+static void admit_ahead(struct store *s)
+{
+	for (struct link *l; (l = list_first(&s->queue[CLASS_AHEAD])) != NULL;) {
+		struct job *j = CONTAINER(l, struct job, queued);
+		unsigned slots = wished_slots(s, j);
+		uint64_t whole = total(&j->cost, wished_lanes(s, j->cost.pieces, slots), slots);
+		if (whole > budget_limit(s) / 2 || s->reserved > budget_limit(s) / 2 - whole ||
+		    !grant(s, j))
+			job_drop_queued(s, j);
+	}
+}
+
+/* In order, but that small jobs may pass a few large ones that do not fit yet. True: nobody waits. */
+static bool admit_fg(struct store *s)
 {
 	unsigned passed = 0;
 	struct link *next;
@@ -111,8 +130,9 @@ static void admit_fg(struct store *s)
 		if (grant(s, j))
 			continue;
 		if (store_now(s) - j->t0 >= patience_ns || ++passed == PASSED_MAX)
-			return;
+			return false;
 	}
+	return passed == 0;
 }
 
 void budget_admit(struct store *s)
@@ -124,7 +144,10 @@ void budget_admit(struct store *s)
 		if (j->landings != NULL)
 			job_step(s, j);
 	}
-	admit_fg(s);
+	if (admit_fg(s))
+		admit_ahead(s);
+	else
+		ahead_give_way(s);
 }
 
 void budget_release(struct store *s, struct job *j, uint64_t bytes)
@@ -133,4 +156,19 @@ void budget_release(struct store *s, struct job *j, uint64_t bytes)
 	s->reserved -= bytes;
 	s->charge -= bytes;
 	s->admit = true;
+}
+
+void budget_widen(struct store *s, struct job *j)
+{
+	uint64_t limit = budget_limit(s), raw = j->cost.raw;
+	unsigned wish = (unsigned)min_u64(s->config.fetchers, j->cost.pieces);
+	if (!list_empty(&s->queue[CLASS_FG]))
+		return;
+	while (j->raws < wish && (j->raws + 1) * raw <= limit / 4 && s->reserved + raw <= limit &&
+	       cache_make_room(s, raw)) {
+		j->raws++;
+		j->reserved += raw;
+		s->reserved += raw;
+		s->charge += raw;
+	}
 }

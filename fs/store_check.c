@@ -70,8 +70,8 @@ static const char *check_progress(const struct store *s)
 	}
 	for (const struct link *l = s->running.next; l != &s->running; l = l->next) {
 		const struct job *j = CONTAINER(l, struct job, running);
-		if (j->state == JOB_RUN && j->tasks_out == 0 && !link_in_list(&j->ready) &&
-		    j->landings == NULL)
+		if (j->state == JOB_RUN && j->tasks_out == 0 && j->fetches_out == 0 &&
+		    !link_in_list(&j->ready) && !link_in_list(&j->fetchable) && j->landings == NULL)
 			return "a running job without a task";
 	}
 	return NULL;

@@ -65,11 +65,17 @@ struct landing {
 	uint64_t len, capacity;
 };
 
+/* A piece that was fetched and waits to be decoded. */
+struct got {
+	uint32_t piece;
+	void *raw;
+};
+
 struct job {
 	struct table_node node; /* in the run table: new flights may join */
 	bool joinable;
-	struct link queued, running, ready, doubtful; /* queues of the store */
-	struct link wanted, next;		      /* flights */
+	struct link queued, running, ready, fetchable, doubtful; /* queues of the store */
+	struct link wanted, next;				 /* flights */
 	struct store_key run;
 	uint32_t lone;
 	enum job_class class;
@@ -78,8 +84,13 @@ struct job {
 	uint64_t seq, t0;
 	struct run_cost cost;
 	uint64_t reserved;
-	unsigned lanes, slots;
-	unsigned tasks_out, slots_out;
+	unsigned lanes, slots, raws;
+	unsigned tasks_out, slots_out, raws_out;
+	unsigned fetches_out; /* not among tasks_out */
+	bool cold;	 /* what is not in memory has to be fetched, and so has all that follows */
+	uint32_t *again; /* pieces that a worker did not find in memory; room for `threads` */
+	struct got *got; /* oldest first, in the same allocation; room for `raws` */
+	unsigned n_again, n_got;
 	uint32_t pieces_issued, pieces_left;
 	bool issued; /* the one task of PHASE_PREPARE or PHASE_LOOK is out */
 	bool hole;   /* part of the band is empty and will not be known to be bad for good */
@@ -106,10 +117,10 @@ struct memo_page {
 /* A buffer to be freed after the lock is dropped. */
 struct spent {
 	void *buf;
-	uint64_t size;
+	uint64_t size; /* 0: what a fetch brought */
 };
 
-enum { EARLY_COUNT = 256, LONE_COUNT = 64 };
+enum { EARLY_COUNT = 256, LONE_COUNT = 64, VISITED_COUNT = 256 };
 
 struct store {
 	pthread_mutex_t lock;
@@ -122,10 +133,12 @@ struct store {
 	struct table flights, runs, entries[2], serials, bad, memo;
 	struct link queue[CLASS_AHEAD + 1]; /* jobs in order of seq */
 	struct link running;
-	struct link ready[CLASS_AHEAD + 1]; /* jobs with a task to hand out, in order of seq */
-	struct link doubtful;		    /* jobs that may have nobody left */
-	struct link timed, interrupted;	    /* waiters */
-	struct link lru[LIST_COUNT];	    /* entries, oldest first */
+	struct link ready[CLASS_AHEAD + 1];	/* jobs with a task to hand out, in order of seq */
+	struct link fetchable[CLASS_AHEAD + 1]; /* jobs with a fetch to hand out, likewise */
+	unsigned low_fetches_out;		/* of other classes than the foreground */
+	struct link doubtful;			/* jobs that may have nobody left */
+	struct link timed, interrupted;		/* waiters */
+	struct link lru[LIST_COUNT];		/* entries, oldest first */
 	struct link memo_pages;
 	struct handle *pinned_first, *pinned_last; /* most recently read first */
 	bool any_bad;				   /* atomic: something was found bad once */
@@ -140,6 +153,10 @@ struct store {
 	} early[EARLY_COUNT];
 	unsigned n_early;
 	uint64_t lone_runs[LONE_COUNT];
+	struct {
+		uint64_t hash, at;
+	} visited[VISITED_COUNT]; /* runs that somebody asked for, and when in terms of `visits` */
+	uint64_t visits;
 	bool in_tick;
 	uint64_t late_by_tick; /* what the tick did although an earlier event should have */
 	struct store_stats stats;
@@ -148,7 +165,7 @@ struct store {
 	struct link answered;
 	struct spent *spent;
 	size_t n_spent, cap_spent;
-	unsigned wake;
+	unsigned wake, wake_fetchers;
 	bool wake_clock;
 };
 
@@ -164,6 +181,16 @@ static inline uint64_t store_now(struct store *s)
 }
 
 void spend(struct store *s, void *buf, uint64_t size); /* to the pool, once the lock is dropped */
+void spend_raw(struct store *s, void *raw);
+
+/* Into a queue of jobs, the oldest first. */
+#define INSERT_BY_SEQ(head, j, member)                                                             \
+	do {                                                                                       \
+		struct link *at_ = (head)->prev;                                                   \
+		while (at_ != (head) && CONTAINER(at_, struct job, member)->seq > (j)->seq)        \
+			at_ = at_->prev;                                                           \
+		list_insert_before(at_->next, &(j)->member);                                       \
+	} while (0)
 
 /* A LOOKUP holds up others who want the same name and cannot be killed meanwhile, so it waits no longer than
  * this; the work goes on for as long again, for the GETATTR or OPEN that follows. */
@@ -186,6 +213,11 @@ void flight_answer(struct store *s, struct flight *f, struct entry *e); /* ends 
 void flight_fail(struct store *s, struct flight *f, enum answer_kind kind, int error);
 
 /* store_job.c */
+struct job *run_find(struct store *s,
+		     const struct store_key *run); /* that can be joined; or NULL */
+struct job *job_new(struct store *s, const struct store_key *run, uint32_t lone,
+		    enum job_class class, uint64_t seq); /* NULL: out of memory */
+void job_stop(struct store *s, struct job *j);
 struct job *job_attach(struct store *s, struct flight *f); /* NULL: out of memory */
 void job_lost_flight(struct store *s, struct job *j);
 void job_check_empty(struct store *s, struct job *j);
@@ -196,10 +228,26 @@ void job_abort(struct store *s, struct job *j, int error);
 void job_refresh(struct store *s, struct job *j); /* puts it on or off the ready list */
 void job_step(struct store *s, struct job *j);	  /* ends it where nothing is left to do */
 
+/* store_fetch.c */
+unsigned fetch_ready(const struct job *j); /* fetches to hand out now */
+unsigned decode_ready(const struct job *j);
+void decode_issue(struct job *j, struct task *t);
+void decode_done(struct store *s, struct job *j, struct task *t);
+void fetch_done(struct store *s, struct job *j, struct task *t);
+void fetch_drop(struct store *s, struct job *j); /* what was fetched and will not be decoded */
+
+/* store_ahead.c */
+/* Somebody asks for a run: the one after it is started where the one before was asked for lately. */
+void ahead_follow(struct store *s, const struct store_key *run);
+void ahead_promote(struct store *s, struct job *j); /* somebody waits for it now */
+void ahead_give_way(struct store *s);		    /* the foreground waits for memory */
+
 /* store_budget.c */
 uint64_t budget_limit(const struct store *s);
 void budget_admit(struct store *s);
 void budget_release(struct store *s, struct job *j, uint64_t bytes);
+/* More room for fetched pieces, as far as nobody else wants the memory. */
+void budget_widen(struct store *s, struct job *j);
 
 /* store_cache.c */
 struct entry *cache_find(struct store *s, const struct store_key *key, bool band);

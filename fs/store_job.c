@@ -3,7 +3,7 @@
 
 #include "fs/store_core.h"
 
-static struct job *run_find(struct store *s, const struct store_key *run)
+struct job *run_find(struct store *s, const struct store_key *run)
 {
 	for (struct table_node *n = table_first(&s->runs, key_hash(run)); n != NULL;
 	     n = table_next(n)) {
@@ -21,14 +21,6 @@ static void leave_run_table(struct store *s, struct job *j)
 	j->joinable = false;
 }
 
-#define INSERT_BY_SEQ(head, j, member)                                                             \
-	do {                                                                                       \
-		struct link *at_ = (head)->prev;                                                   \
-		while (at_ != (head) && CONTAINER(at_, struct job, member)->seq > (j)->seq)        \
-			at_ = at_->prev;                                                           \
-		list_insert_before(at_->next, &(j)->member);                                       \
-	} while (0)
-
 /* A run of which one chunk was made alone a short while ago is being read in order: then its band pays. */
 static bool make_alone(struct store *s, const struct flight *f, const struct store_key *run)
 {
@@ -42,22 +34,36 @@ static bool make_alone(struct store *s, const struct flight *f, const struct sto
 	return alone;
 }
 
-static struct job *job_new(struct store *s, const struct flight *f, const struct store_key *run)
+/* Lists of what a job fetches, in one allocation. */
+static bool make_lists(const struct store *s, struct job *j)
+{
+	size_t threads = s->config.threads, most = max_u64(threads, s->config.fetchers);
+	j->emitted = calloc(2, j->cost.chunks / 8 + 1);
+	j->got = calloc(1, most * sizeof(*j->got) + threads * sizeof(*j->again));
+	if (j->emitted == NULL || j->got == NULL)
+		return false;
+	j->failed = j->emitted + j->cost.chunks / 8 + 1;
+	j->again = (uint32_t *)(j->got + most);
+	return true;
+}
+
+struct job *job_new(struct store *s, const struct store_key *run, uint32_t lone,
+		    enum job_class class, uint64_t seq)
 {
 	struct job *j = calloc(1, sizeof(*j));
 	if (j == NULL)
 		return NULL;
 	j->run = *run;
-	j->lone = make_alone(s, f, run) ? f->k : RUN_WHOLE;
+	j->lone = lone;
 	s->ops->cost(s->ctx, run, j->lone, &j->cost);
-	j->emitted = calloc(2, j->cost.chunks / 8 + 1);
-	if (j->emitted == NULL) {
+	if (!make_lists(s, j)) {
+		free(j->emitted);
+		free(j->got);
 		free(j);
 		return NULL;
 	}
-	j->failed = j->emitted + j->cost.chunks / 8 + 1;
-	j->class = CLASS_FG;
-	j->seq = f->seq;
+	j->class = class;
+	j->seq = seq;
 	j->t0 = store_now(s);
 	j->pieces_left = j->cost.pieces;
 	list_init(&j->wanted);
@@ -87,11 +93,16 @@ struct job *job_attach(struct store *s, struct flight *f)
 	if (run.level != STORE_FIRST_LOOK)
 		run.index = s->ops->run_of(s->ctx, &f->key, &f->k);
 	struct job *j = run_find(s, &run);
+	bool first = j == NULL || j->class == CLASS_AHEAD;
 	if (j == NULL)
-		j = job_new(s, f, &run);
+		j = job_new(s, &run, make_alone(s, f, &run) ? f->k : RUN_WHOLE, CLASS_FG, f->seq);
 	f->job = j;
 	if (j == NULL)
 		return NULL;
+	if (j->class == CLASS_AHEAD)
+		ahead_promote(s, j);
+	if (first && j->lone == RUN_WHOLE)
+		ahead_follow(s, &run);
 	list_append(bit_is_set(j->emitted, f->k) ? &j->next : &j->wanted, &f->in_job);
 	job_refresh(s, j);
 	return j;
@@ -108,7 +119,7 @@ static unsigned tasks_ready(const struct job *j)
 	case PHASE_PREPARE:
 		return !j->issued;
 	case PHASE_DECODE:
-		return (unsigned)min_u64(free_lanes, j->cost.pieces - j->pieces_issued);
+		return (unsigned)min_u64(free_lanes, decode_ready(j));
 	case PHASE_CUT:
 		return list_empty(&j->wanted)
 			       ? 0
@@ -119,14 +130,17 @@ static unsigned tasks_ready(const struct job *j)
 
 void job_refresh(struct store *s, struct job *j)
 {
-	unsigned n = tasks_ready(j);
-	if (n == 0) {
+	unsigned tasks = tasks_ready(j), fetches = fetch_ready(j);
+	if (tasks == 0)
 		list_remove(&j->ready);
-		return;
-	}
-	if (!link_in_list(&j->ready))
+	else if (!link_in_list(&j->ready))
 		INSERT_BY_SEQ(&s->ready[j->class], j, ready);
-	s->wake += n;
+	if (fetches == 0)
+		list_remove(&j->fetchable);
+	else if (!link_in_list(&j->fetchable))
+		INSERT_BY_SEQ(&s->fetchable[j->class], j, fetchable);
+	s->wake += tasks;
+	s->wake_fetchers += fetches;
 }
 
 void job_start(struct store *s, struct job *j)
@@ -149,8 +163,10 @@ static void job_free(struct store *s, struct job *j)
 	list_remove(&j->queued);
 	list_remove(&j->running);
 	list_remove(&j->ready);
+	list_remove(&j->fetchable);
 	list_remove(&j->doubtful);
 	free(j->emitted);
+	free(j->got);
 	free(j);
 }
 
@@ -160,22 +176,27 @@ void job_drop_queued(struct store *s, struct job *j)
 	job_free(s, j);
 }
 
-/* A stopped job whose tasks are all back. */
+/* Once the tasks of a stopped job are back it gives everything back, but for what fetches still hold: they may
+ * hang for long. */
 static void finish_stopped(struct store *s, struct job *j)
 {
-	if (j->tasks_out != 0)
+	fetch_drop(s, j);
+	if (j->tasks_out != 0 || (j->fetches_out != 0 && j->cost.in_place))
 		return;
-	if (j->band != NULL)
-		spend(s, j->band, j->cost.band);
-	budget_release(s, j, j->reserved);
-	job_free(s, j);
+	spend(s, STEAL(j->band), j->cost.band);
+	uint64_t held = min_u64(j->reserved, j->fetches_out * j->cost.raw);
+	if (held < j->reserved)
+		budget_release(s, j, j->reserved - held);
+	if (j->fetches_out == 0)
+		job_free(s, j);
 }
 
-static void job_stop(struct store *s, struct job *j)
+void job_stop(struct store *s, struct job *j)
 {
 	if (s->fault != FAULT_LATE_RUN_TABLE)
 		leave_run_table(s, j);
 	list_remove(&j->ready);
+	list_remove(&j->fetchable);
 	j->state = JOB_STOP;
 	__atomic_store_n(&j->stop, 1, __ATOMIC_RELAXED);
 	finish_stopped(s, j);
@@ -324,8 +345,7 @@ static bool issue(struct store *s, struct job *j, struct task *t)
 		j->issued = true;
 		return true;
 	case PHASE_DECODE:
-		t->kind = TASK_DECODE;
-		t->piece = j->pieces_issued++;
+		decode_issue(j, t);
 		return true;
 	case PHASE_CUT:
 		return issue_encode(s, j, t);
@@ -342,9 +362,10 @@ bool store_task_take(struct store *s, enum job_class class, struct task *out)
 		struct job *j = CONTAINER(l, struct job, ready);
 		found = issue(s, j, out);
 		j->tasks_out += found;
-		unsigned wake = s->wake;
+		unsigned wake = s->wake, wake_fetchers = s->wake_fetchers;
 		job_refresh(s, j);
 		s->wake = wake; /* whoever was woken for these tasks is on the way */
+		s->wake_fetchers = wake_fetchers;
 	}
 	store_leave(s);
 	return found;
@@ -387,20 +408,16 @@ static void encode_done(struct store *s, struct job *j, struct task *t)
 	*p = l;
 }
 
-static void decode_done(struct store *s, struct job *j, const struct task *t)
-{
-	s->stats.strips_decoded += t->strips;
-	s->stats.planes_decoded += t->planes;
-	s->stats.bytes_fetched += t->fetched;
-	if (--j->pieces_left == 0)
-		j->phase = PHASE_CUT;
-}
-
 void store_task_done(struct store *s, struct task *t)
 {
 	store_enter(s);
 	struct job *j = t->job;
-	j->tasks_out--;
+	if (t->kind == TASK_FETCH)
+		fetch_done(s, j, t);
+	else
+		j->tasks_out--;
+	if (t->kind == TASK_DECODE)
+		decode_done(s, j, t);
 	if (t->kind == TASK_PREPARE && t->error == 0) {
 		j->band = t->bytes;
 		j->phase = j->cost.pieces == 0 ? PHASE_CUT : PHASE_DECODE;
@@ -412,9 +429,7 @@ void store_task_done(struct store *s, struct task *t)
 	} else if (t->error != 0 && t->kind != TASK_ENCODE) {
 		job_abort(s, j, t->error);
 	} else {
-		if (t->kind == TASK_DECODE)
-			decode_done(s, j, t);
-		else if (t->kind == TASK_ENCODE)
+		if (t->kind == TASK_ENCODE)
 			encode_done(s, j, t);
 		job_step(s, j);
 	}

@@ -5,16 +5,18 @@
 
 #include "fs/store.h"
 
-/* Passes and read-ahead are classes of later versions; workers already choose by class. */
+/* Somebody waits for it; a pass over many runs (of later versions); read-ahead, which nobody waits for. */
 enum job_class { CLASS_FG, CLASS_PASS, CLASS_AHEAD };
 
 /* What a run needs, in bytes rounded to the pool's size classes. */
 struct run_cost {
 	uint64_t band;	 /* decoded voxels */
-	uint64_t lane;	 /* stored bytes of a piece and scratch of the task that works on it */
+	uint64_t raw;	 /* stored bytes of a piece, from its fetch until it is decoded */
+	uint64_t lane;	 /* scratch of the task that works on a piece or a chunk */
 	uint64_t slot;	 /* largest encoding of a chunk */
 	uint32_t pieces; /* decode tasks */
 	uint32_t chunks;
+	bool in_place; /* a fetch puts the voxels into the band by itself */
 };
 
 /* A place that cannot be read: one strip or tile of a plane, or all of it. */
@@ -33,6 +35,8 @@ struct store_ops {
 	/* The run that makes a chunk, and its number in it; and back. */
 	uint64_t (*run_of)(void *ctx, const struct store_key *chunk, uint32_t *k);
 	uint64_t (*chunk_of)(void *ctx, const struct store_key *run, uint32_t k);
+	/* How many runs the array has. */
+	uint64_t (*runs)(void *ctx, const struct store_key *run);
 	/* Cost of a run (index = run), or where lone < chunks of making that chunk alone. */
 	void (*cost)(void *ctx, const struct store_key *run, uint32_t lone, struct run_cost *out);
 	/* May a chunk of this array be made alone, more cheaply than its run? */
@@ -49,15 +53,18 @@ struct store_ops {
 	bool (*dying)(void *ctx, int pid);
 	/* n tasks may be ready; the clock has something new to look at. Called without the lock. */
 	void (*wake_workers)(void *ctx, unsigned n);
+	void (*wake_fetchers)(void *ctx, unsigned n);
 	void (*wake_clock)(void *ctx);
 	/* Gives a buffer back to the pool. Called without the lock. */
 	void (*give_back)(void *ctx, void *buf, uint64_t size);
+	/* Frees what a TASK_FETCH brought and nobody decodes. Called without the lock. */
+	void (*drop_raw)(void *ctx, void *raw);
 };
 
 struct store_config {
 	uint64_t budget;
 	uint64_t largest_slot; /* C: of any chunk of the mount */
-	unsigned threads;
+	unsigned threads, fetchers;
 	unsigned spots_max; /* bad strips or tiles of one plane that are remembered */
 };
 
@@ -73,6 +80,7 @@ uint64_t store_budget_needed(uint64_t largest_min, uint64_t largest_slot);
 enum task_kind {
 	TASK_LOOK,    /* first look at key.image */
 	TASK_PREPARE, /* get the band's buffer */
+	TASK_FETCH,   /* the stored bytes of a piece of the run, however long the storage takes */
 	TASK_DECODE,  /* piece of the run into the band */
 	TASK_ENCODE,  /* chunk out of the band into a slot */
 };
@@ -86,23 +94,33 @@ struct task {
 	struct job *job;
 	struct store_key key; /* of the run, for TASK_ENCODE of the chunk */
 	uint32_t lone;	      /* the band holds this chunk of the run only; RUN_WHOLE: all */
-	uint32_t piece;	      /* TASK_DECODE; TASK_ENCODE: the chunk's number in the run */
+	uint32_t piece; /* TASK_FETCH, TASK_DECODE; TASK_ENCODE: the chunk's number in the run */
 	void *band;
 	uint64_t band_size, slot_size;
 	struct flight *flight;
+	/* TASK_FETCH: what it brings, the store's from now on. TASK_DECODE: what was brought, the worker's from
+	 * now on; where the piece was not fetched it takes what is there without waiting, else its error is
+	 * EAGAIN and the piece will be fetched. */
+	void *raw;
+	bool fetched;
 	/* filled by the worker */
-	int error; /* 0 or an errno value */
+	bool decoded; /* TASK_FETCH: the piece lies in the band already */
+	int error;    /* 0 or an errno value */
 	void *bytes; /* TASK_PREPARE: the band; TASK_ENCODE: the encoded chunk, the store's from now on */
 	uint64_t len;	   /* TASK_ENCODE: bytes used */
 	uint64_t capacity; /* TASK_ENCODE: size of the buffer as the pool counts it */
-	uint64_t strips, planes, fetched; /* TASK_DECODE: for the counters */
+	uint64_t strips, planes, bytes_fetched; /* TASK_FETCH, TASK_DECODE: for the counters */
 };
 
 /* The next task of this class, oldest job first. False: there is none now. */
 bool store_task_take(struct store *s, enum job_class class, struct task *out);
+
+/* The next TASK_FETCH, foreground first; the others have at most three quarters of the fetchers. */
+bool store_fetch_take(struct store *s, struct task *out);
+
 void store_task_done(struct store *s, struct task *t);
 
-/* During a TASK_DECODE: the spot is bad. for_ns 0: for good (damage, a changed file); else an I/O error
+/* During a TASK_FETCH or TASK_DECODE: the spot is bad. for_ns 0: for good (damage, a changed file); else an I/O error
  * that is remembered for so long. */
 void store_report(struct store *s, struct task *t, const struct spot *spot, int error,
 		  uint64_t for_ns);
@@ -110,7 +128,7 @@ void store_report(struct store *s, struct task *t, const struct spot *spot, int 
 /* A hint that costs no lock: false where nothing was ever found bad. */
 bool store_any_bad(const struct store *s);
 
-/* During a TASK_DECODE: true where the spot is known to be bad, so that it is not read again. */
+/* During a TASK_FETCH or TASK_DECODE: true where the spot is known to be bad, so that it is not read again. */
 bool store_known_bad(struct store *s, struct task *t, const struct spot *spot);
 
 /* A hint: nobody waits for this task's job any more. */

@@ -7,20 +7,31 @@
 
 struct worker {
 	struct workers *all;
-	struct bench bench;
+	struct bench bench; /* not of a fetcher */
 	pthread_t thread;
 };
+
+/* Threads that do the same; guarded by the lock of all. */
+struct crew {
+	pthread_cond_t work;
+	uint64_t wakes; /* counts wake-ups, so that none falls between a look and a sleep */
+	unsigned idle;
+};
+
+/* A fetcher opens, examines and reads files; no decoder and no client runs on it. */
+static const size_t fetcher_stack = 256 * KiB;
 
 struct workers {
 	struct workers_config config;
 	struct worker *threads;
+	struct worker fetchers[FETCHERS];
 	pthread_t clock;
-	unsigned n_threads;
+	unsigned n_threads, n_fetchers;
 	bool clock_runs;
 	pthread_mutex_t lock; /* guards what follows */
-	pthread_cond_t work, tick, ended;
-	uint64_t wakes; /* counts wake-ups, so that none falls between a look and a sleep */
-	unsigned idle, running;
+	pthread_cond_t tick, ended;
+	struct crew work, fetch;
+	unsigned running;
 	bool clock_woken, ending;
 };
 
@@ -39,23 +50,34 @@ struct workers *workers_new(const struct workers_config *config)
 	pthread_condattr_t attr;
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&w->work, NULL);
+	pthread_cond_init(&w->work.work, NULL);
+	pthread_cond_init(&w->fetch.work, NULL);
 	pthread_cond_init(&w->tick, &attr);
 	pthread_cond_init(&w->ended, &attr);
 	pthread_condattr_destroy(&attr);
 	return w;
 }
 
-void workers_wake(struct workers *w, unsigned n)
+static void wake(struct workers *w, struct crew *c, unsigned n)
 {
 	pthread_mutex_lock(&w->lock);
-	w->wakes++;
-	if (n >= w->idle)
-		pthread_cond_broadcast(&w->work);
+	c->wakes++;
+	if (n >= c->idle)
+		pthread_cond_broadcast(&c->work);
 	else
 		for (unsigned i = 0; i < n; i++)
-			pthread_cond_signal(&w->work);
+			pthread_cond_signal(&c->work);
 	pthread_mutex_unlock(&w->lock);
+}
+
+void workers_wake(struct workers *w, unsigned n)
+{
+	wake(w, &w->work, n);
+}
+
+void workers_wake_fetchers(struct workers *w, unsigned n)
+{
+	wake(w, &w->fetch, n);
 }
 
 void workers_wake_clock(struct workers *w)
@@ -79,6 +101,9 @@ static void run(const struct workers *w, struct bench *b, struct task *t)
 		t->bytes = pool_get(p->pool, t->band_size);
 		t->error = t->bytes == NULL ? ENOMEM : 0;
 		break;
+	case TASK_FETCH:
+		produce_fetch(p, t);
+		break;
 	case TASK_DECODE:
 		produce_decode(p, b, t);
 		break;
@@ -90,24 +115,45 @@ static void run(const struct workers *w, struct bench *b, struct task *t)
 }
 
 /* Sleeps until there may be work; false: the end. `seen` is the count of wake-ups before the last look. */
-static bool wait_for_work(struct workers *w, uint64_t seen)
+static bool wait_for_work(struct workers *w, struct crew *c, uint64_t seen)
 {
 	pthread_mutex_lock(&w->lock);
-	w->idle++;
-	while (w->wakes == seen && !w->ending)
-		pthread_cond_wait(&w->work, &w->lock);
-	w->idle--;
+	c->idle++;
+	while (c->wakes == seen && !w->ending)
+		pthread_cond_wait(&c->work, &w->lock);
+	c->idle--;
 	bool go_on = !w->ending;
 	pthread_mutex_unlock(&w->lock);
 	return go_on;
 }
 
-static uint64_t wakes_so_far(struct workers *w)
+static uint64_t wakes_so_far(struct workers *w, const struct crew *c)
 {
 	pthread_mutex_lock(&w->lock);
-	uint64_t n = w->wakes;
+	uint64_t n = c->wakes;
 	pthread_mutex_unlock(&w->lock);
 	return n;
+}
+
+static void thread_ends(struct workers *w)
+{
+	pthread_mutex_lock(&w->lock);
+	w->running--;
+	pthread_cond_signal(&w->ended);
+	pthread_mutex_unlock(&w->lock);
+}
+
+static bool ending(struct workers *w)
+{
+	pthread_mutex_lock(&w->lock);
+	bool end = w->ending;
+	pthread_mutex_unlock(&w->lock);
+	return end;
+}
+
+static bool take(struct store *s, struct task *t)
+{
+	return store_task_take(s, CLASS_FG, t) || store_task_take(s, CLASS_AHEAD, t);
 }
 
 static void *worker_main(void *arg)
@@ -117,14 +163,26 @@ static void *worker_main(void *arg)
 	uint64_t seen;
 	do {
 		struct task t;
-		seen = wakes_so_far(w);
-		while (store_task_take(w->config.plant->store, CLASS_FG, &t))
+		seen = wakes_so_far(w, &w->work);
+		while (take(w->config.plant->store, &t))
 			run(w, &me->bench, &t);
-	} while (wait_for_work(w, seen));
-	pthread_mutex_lock(&w->lock);
-	w->running--;
-	pthread_cond_signal(&w->ended);
-	pthread_mutex_unlock(&w->lock);
+	} while (wait_for_work(w, &w->work, seen));
+	thread_ends(w);
+	return NULL;
+}
+
+static void *fetcher_main(void *arg)
+{
+	struct worker *me = arg;
+	struct workers *w = me->all;
+	uint64_t seen;
+	do {
+		struct task t;
+		seen = wakes_so_far(w, &w->fetch);
+		while (!ending(w) && store_fetch_take(w->config.plant->store, &t))
+			run(w, NULL, &t);
+	} while (wait_for_work(w, &w->fetch, seen));
+	thread_ends(w);
 	return NULL;
 }
 
@@ -157,17 +215,39 @@ static void *clock_main(void *arg)
 	return NULL;
 }
 
-static int start_worker(struct workers *w, struct worker *me)
+static int start_thread(struct workers *w, struct worker *me, void *(*main)(void *),
+			const pthread_attr_t *attr)
 {
 	me->all = w;
-	if (!bench_init(&me->bench))
-		return ENOMEM;
 	pthread_mutex_lock(&w->lock);
-	int e = pthread_create(&me->thread, NULL, worker_main, me);
+	int e = pthread_create(&me->thread, attr, main, me);
 	w->running += e == 0;
 	pthread_mutex_unlock(&w->lock);
+	return e;
+}
+
+static int start_worker(struct workers *w, struct worker *me)
+{
+	if (!bench_init(&me->bench))
+		return ENOMEM;
+	int e = start_thread(w, me, worker_main, NULL);
 	if (e != 0)
 		bench_done(&me->bench);
+	return e;
+}
+
+static int start_fetchers(struct workers *w)
+{
+	pthread_attr_t attr;
+	int e = pthread_attr_init(&attr);
+	if (e != 0)
+		return e;
+	pthread_attr_setstacksize(&attr, fetcher_stack);
+	while (e == 0 && w->n_fetchers < FETCHERS) {
+		e = start_thread(w, &w->fetchers[w->n_fetchers], fetcher_main, &attr);
+		w->n_fetchers += e == 0;
+	}
+	pthread_attr_destroy(&attr);
 	return e;
 }
 
@@ -179,9 +259,11 @@ int workers_start(struct workers *w, struct err *err)
 		e = start_worker(w, &w->threads[w->n_threads]);
 		w->n_threads += e == 0;
 	}
-	if (w->n_threads == 0 || !w->clock_runs)
+	if (e == 0)
+		e = start_fetchers(w);
+	if (w->n_threads == 0 || w->n_fetchers == 0 || !w->clock_runs)
 		return err_set(err, e, "no thread can be started: %s", strerror(e));
-	return 0; /* fewer workers than asked for are slower, not wrong */
+	return 0; /* fewer than asked for are slower, not wrong */
 }
 
 static bool all_ended(struct workers *w)
@@ -190,7 +272,8 @@ static bool all_ended(struct workers *w)
 	struct timespec t = { (time_t)(until / 1000000000), (long)(until % 1000000000) };
 	pthread_mutex_lock(&w->lock);
 	w->ending = true;
-	pthread_cond_broadcast(&w->work);
+	pthread_cond_broadcast(&w->work.work);
+	pthread_cond_broadcast(&w->fetch.work);
 	pthread_cond_signal(&w->tick);
 	int e = 0;
 	while (w->running > 0 && e != ETIMEDOUT)
@@ -210,9 +293,12 @@ bool workers_stop(struct workers *w)
 		pthread_join(w->threads[i].thread, NULL);
 		bench_done(&w->threads[i].bench);
 	}
+	for (unsigned i = 0; i < w->n_fetchers; i++)
+		pthread_join(w->fetchers[i].thread, NULL);
 	if (w->clock_runs)
 		pthread_join(w->clock, NULL);
-	pthread_cond_destroy(&w->work);
+	pthread_cond_destroy(&w->work.work);
+	pthread_cond_destroy(&w->fetch.work);
 	pthread_cond_destroy(&w->tick);
 	pthread_cond_destroy(&w->ended);
 	pthread_mutex_destroy(&w->lock);

@@ -1,9 +1,11 @@
-/* Threads: the foreground workers, which take tasks from the store, and the clock. */
+/* Threads: the workers, which take tasks from the store, the fetchers, which wait for storage, and the clock. */
 #pragma once
 
 #include "fs/produce.h"
 
 struct workers;
+
+enum { FETCHERS = 32 };
 
 /* What a worker does with a task of each kind, besides decode and encode. */
 struct workers_config {
@@ -23,4 +25,5 @@ bool workers_stop(struct workers *w);
 
 /* n tasks may be ready. */
 void workers_wake(struct workers *w, unsigned n);
+void workers_wake_fetchers(struct workers *w, unsigned n); /* likewise fetches */
 void workers_wake_clock(struct workers *w);

@@ -100,7 +100,7 @@ static int decode_unit(const struct source *s, const struct tiff_page *p,
 	if (u.state == TIFF_UNIT_DAMAGED)
 		return err_set(err, EBADMSG, "%s", u.why);
 	if (u.state == TIFF_UNIT_SPARSE) {
-		tiff_sparse_value(&s->r, p, t, &voxel);
+		(void)tiff_sparse_value(&s->r, p, t, &voxel, NULL);
 		for (size_t i = 0; i < n_out; i += dtype_size(t))
 			memcpy((uint8_t *)out + i, &voxel, dtype_size(t));
 		return 0;

@@ -64,7 +64,7 @@ static void run_page(const struct reader *r, const struct tiff_page *p)
 	must(rc == 0 || (rc == -ENOTSUP && err.msg[0] != '\0'));
 	if (rc == 0) {
 		must(tiff_unit_bytes(p, 1) % dtype_size(t) == 0);
-		tiff_sparse_value(r, p, t, &voxel);
+		(void)tiff_sparse_value(r, p, t, &voxel, NULL);
 		unit_weigh(p, r->size, p->unit_h, NULL);
 		must(unit_stored_max(p) <= GiB || tiff_is_raw_rows(p));
 	}

@@ -10,7 +10,9 @@
 #include "fs/store_task.h"
 #include "tests/unit/run_suite.h"
 
-enum { MAX_CLIENTS = 120, MAX_BUSY = 8, MAX_DEPTH = 12 };
+enum { MAX_CLIENTS = 120, MAX_THREADS = 8, MAX_FETCHERS = 32, MAX_DEPTH = 12 };
+
+enum { MAX_BUSY = MAX_THREADS + MAX_FETCHERS };
 
 static const uint64_t ms = 1000000;
 
@@ -35,14 +37,15 @@ struct busy {
 struct world {
 	uint64_t rng, seed, now;
 	struct store *store;
-	unsigned threads, runs, chunks, pieces, units, images;
+	unsigned threads, fetchers, runs, chunks, pieces, units, images;
+	unsigned cold; /* percent of the pieces that do not lie in memory */
 	struct run_cost cost;
 	uint64_t max_hang;
 	bool exact, lone;
 	unsigned damage, io_errors, encoder_errors, hold, keep;
 	struct client clients[MAX_CLIENTS];
 	unsigned n_clients;
-	struct busy busy[MAX_BUSY];
+	struct busy busy[MAX_BUSY]; /* workers first, then fetchers */
 	unsigned depth;
 	uint64_t tick_at, events;
 	long buffers;
@@ -95,6 +98,12 @@ static uint64_t chunk_of(void *ctx, const struct store_key *run, uint32_t k)
 {
 	const struct world *w = ctx;
 	return run->index * w->chunks + k;
+}
+
+static uint64_t runs(void *ctx, UNUSED const struct store_key *run)
+{
+	const struct world *w = ctx;
+	return w->runs;
 }
 
 static void cost(void *ctx, const struct store_key *run, uint32_t lone, struct run_cost *out)
@@ -163,10 +172,14 @@ static void give_back(void *ctx, void *buf, UNUSED uint64_t size)
 	free(buf);
 }
 
-static const struct store_ops ops = {
-	run_of, chunk_of, cost,	 lone_pays,    bound,	   planes,
-	needs,	now,	  dying, wake_workers, wake_clock, give_back
-};
+static void drop_raw(void *ctx, void *raw)
+{
+	give_back(ctx, raw, 1);
+}
+
+static const struct store_ops ops = { run_of,	    chunk_of,	  runs,	      cost,	 lone_pays,
+				      bound,	    planes,	  needs,      now,	 dying,
+				      wake_workers, wake_workers, wake_clock, give_back, drop_raw };
 
 static void *buffer(struct world *w, const struct store_key *key, uint32_t lone)
 {
@@ -185,8 +198,33 @@ static bool spot_damaged(const struct world *w, uint64_t plane, uint64_t unit)
 	return (h >> 40) % 1000 < w->damage;
 }
 
+/* A piece that a worker finds in memory, or that was fetched. */
+static bool at_hand(struct world *w, struct task *t)
+{
+	const struct stamp *raw = t->raw;
+	if (t->kind == TASK_FETCH && !w->cost.in_place && !chance(w, 5)) {
+		t->raw = buffer(w, &t->key, t->piece);
+		return false;
+	}
+	if (t->kind == TASK_FETCH || t->fetched) {
+		if (raw != NULL && (raw->key.index != t->key.index || raw->lone != t->piece))
+			fault(w, "what was fetched belongs to another piece");
+		if (raw != NULL)
+			give_back(w, t->raw, 1);
+		t->raw = NULL;
+		return t->kind == TASK_DECODE || w->cost.in_place;
+	}
+	t->error = chance(w, w->cold) ? EAGAIN : 0;
+	return t->error == 0;
+}
+
 static void decode(struct world *w, struct task *t)
 {
+	if (!at_hand(w, t))
+		return;
+	if (draw(w, 5000) == 0)
+		t->error = ENOMEM;
+	t->decoded = true;
 	struct stamp *band = t->band;
 	band->pieces++;
 	uint64_t plane = t->key.index * w->pieces + t->piece;
@@ -201,8 +239,6 @@ static void decode(struct world *w, struct task *t)
 		if (!known && (damaged || error))
 			store_report(w->store, t, &spot, EIO, damaged ? 0 : 1000 * ms);
 	}
-	if (draw(w, 5000) == 0)
-		t->error = ENOMEM;
 }
 
 static void encode(struct world *w, struct task *t)
@@ -238,6 +274,7 @@ static void finish(struct world *w, struct busy *b)
 		t.bytes = draw(w, 2000) == 0 ? NULL : buffer(w, &t.key, t.lone);
 		t.error = t.bytes == NULL ? ENOMEM : 0;
 		break;
+	case TASK_FETCH:
 	case TASK_DECODE:
 		decode(w, &t);
 		break;
@@ -251,14 +288,16 @@ static void finish(struct world *w, struct busy *b)
 
 static void start_tasks(struct world *w)
 {
-	for (unsigned i = 0; i < w->threads; i++) {
+	for (unsigned i = 0; i < w->threads + w->fetchers; i++) {
 		struct busy *b = &w->busy[i];
 		if (b->taken)
 			continue;
 		b->taken =
 			true; /* taking a task may answer somebody, and the others go on meanwhile */
 		b->until = UINT64_MAX;
-		b->taken = store_task_take(w->store, CLASS_FG, &b->task);
+		b->taken = i < w->threads ? store_task_take(w->store, CLASS_FG, &b->task) ||
+						    store_task_take(w->store, CLASS_AHEAD, &b->task)
+					  : store_fetch_take(w->store, &b->task);
 		if (b->taken)
 			b->until = w->now + draw(w, 20 * ms) +
 				   (draw(w, 200) == 0 ? draw(w, w->max_hang) : 0);
@@ -399,7 +438,7 @@ static void after_event(struct world *w)
 static bool advance(struct world *w, uint64_t *due)
 {
 	uint64_t t = w->tick_at;
-	for (unsigned i = 0; i < w->threads; i++)
+	for (unsigned i = 0; i < w->threads + w->fetchers; i++)
 		if (w->busy[i].taken && w->busy[i].until < t)
 			t = w->busy[i].until;
 	for (unsigned i = 0; i < w->n_clients; i++) {
@@ -424,7 +463,7 @@ static void do_due(struct world *w)
 			w->tick_at = w->now + next;
 		return;
 	}
-	for (unsigned i = 0; i < w->threads; i++)
+	for (unsigned i = 0; i < w->threads + w->fetchers; i++)
 		if (w->busy[i].taken && w->busy[i].until <= w->now) {
 			finish(w, &w->busy[i]);
 			return;
@@ -490,6 +529,10 @@ static void world_init(struct world *w, uint64_t seed)
 	static const unsigned threads[] = { 1, 2, 8 };
 	w->now = 1000 * ms;
 	w->threads = threads[draw(w, 3)];
+	static const unsigned fetchers[] = { 1, 4, 32 };
+	w->fetchers = fetchers[draw(w, 3)];
+	static const unsigned colds[] = { 0, 20, 100 };
+	w->cold = colds[draw(w, 3)];
 	w->images = 1 + (unsigned)draw(w, 2);
 	w->runs = 1 + (unsigned)draw(w, 10);
 	w->chunks = 1 + (unsigned)draw(w, 16);
@@ -507,6 +550,8 @@ static void world_init(struct world *w, uint64_t seed)
 	w->max_hang = 5000 * ms;
 	uint64_t unit = 4096; /* large beside a page of the size memo */
 	w->cost.band = (1 + draw(w, 200)) * unit;
+	w->cost.in_place = chance(w, 30);
+	w->cost.raw = w->cost.in_place && chance(w, 50) ? 0 : (1 + draw(w, 20)) * unit;
 	w->cost.lane = (1 + draw(w, 30)) * unit;
 	w->cost.slot = (1 + draw(w, 40)) * unit;
 	w->cost.pieces = w->pieces;
@@ -523,12 +568,13 @@ static const char *play(uint64_t seed, enum store_fault planted)
 	if (w == NULL)
 		return "out of memory";
 	world_init(w, seed);
-	uint64_t least = w->cost.band + w->cost.lane + w->cost.slot;
+	uint64_t least = w->cost.band + w->cost.raw + w->cost.lane + w->cost.slot;
 	uint64_t need = store_budget_needed(least, w->cost.slot);
 	uint64_t factor = factors[draw(w, ARRAY_SIZE(factors))];
 	struct store_config config = { .budget = need + need * (factor - 100) / 100 / 4096 * 4096,
 				       .largest_slot = w->cost.slot,
 				       .threads = w->threads,
+				       .fetchers = w->fetchers,
 				       .spots_max = chance(w, 30) ? (unsigned)draw(w, 3) : 256 };
 	w->store = store_new(&config, &ops, w);
 	store_plant(w->store, planted);

@@ -79,10 +79,18 @@ static void give_back(UNUSED void *ctx, UNUSED void *buf, UNUSED uint64_t size)
 {
 }
 
-static const struct store_ops ops = {
-	run_of, chunk_of, cost,	 lone_pays,    bound,	   planes,
-	needs,	now,	  dying, wake_workers, wake_clock, give_back
-};
+static uint64_t runs(UNUSED void *ctx, UNUSED const struct store_key *run)
+{
+	return UINT64_MAX;
+}
+
+static void drop_raw(UNUSED void *ctx, UNUSED void *raw)
+{
+}
+
+static const struct store_ops ops = { run_of,	    chunk_of,	  runs,	      cost,	 lone_pays,
+				      bound,	    planes,	  needs,      now,	 dying,
+				      wake_workers, wake_workers, wake_clock, give_back, drop_raw };
 
 static void done(UNUSED void *data, const struct answer *a)
 {
