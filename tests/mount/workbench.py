@@ -133,13 +133,14 @@ def alone():
         os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
-def built_tool(name, folder):
-    """A program of tests/tools, made in `folder` where the build has not made it."""
+def built_tool(name, folder, *flags):
+    """A program of tests/tools, made in `folder` where the build has not made it. flags: of the compiler."""
     built = NGFFUSE.parent / "tests" / name
     if built.is_file():
         return built
     made = Path(folder) / name
-    subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-o", made, ROOT / "tests/tools" / f"{name}.c"], check=True)
+    source = ROOT / "tests/tools" / f"{name}.c"
+    subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-o", made, source, *flags], check=True)
     return made
 
 

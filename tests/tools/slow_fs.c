@@ -14,16 +14,17 @@
  *	echo read-ms 500 > /tmp/slow/.slow_fs    another delay from now on; also stat-ms, open-ms
  *	fusermount3 -u /tmp/mnt; fusermount3 -u /tmp/slow
  *
- * The kernel keeps nothing of it: a pread whose buffer touches at most 256 pages (1 MiB if it is aligned) is one
- * READ, a longer one is several, each after the answer to the one before. A stat by name is one request, as with NFS: the GETATTR that the kernel sends
- * right after a LOOKUP, for want of attributes, is answered at once and not counted. Listing a folder
- * costs nothing. Whoever is interrupted or killed while he waits is let go at once.
+ * The kernel keeps nothing of it: a pread whose buffer touches at most 256 pages (1 MiB if it is aligned) is
+ * one READ, a longer one is several, each after the answer to the one before. A stat by name is one request,
+ * as with NFS: the GETATTR that the kernel sends right after a LOOKUP, for want of attributes, is answered at
+ * once and not counted. An open is a LOOKUP and an OPEN. Listing a folder costs nothing. Whoever is interrupted
+ * or killed while he waits is let go at once.
  *
  * round_trips is the longest chain of requests of which one may have needed the answer to another: a request
- * is one deeper than the deepest answered before it came. 16 READs sent together are one round trip.
- * trips says for each depth (the first 64) what was asked there. mean_reads_in_flight is taken over busy_ms, the time
- * in which a READ waited. A client that sends what belongs together over a longer time than the delay counts
- * as if it had waited. */
+ * is one deeper than the deepest answered before it came. 16 READs sent together are one round trip. A client
+ * that takes longer than the delay to send what belongs together counts as if it had waited. trips says for
+ * each depth (the first 64) what was asked there. mean_reads_in_flight is taken over busy_ms, the time in which
+ * a READ waited. */
 #define FUSE_USE_VERSION 312
 
 #include <dirent.h>
