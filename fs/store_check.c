@@ -73,6 +73,9 @@ static const char *check_progress(const struct store *s)
 		if (j->state == JOB_RUN && j->tasks_out == 0 && j->fetches_out == 0 &&
 		    !link_in_list(&j->ready) && !link_in_list(&j->fetchable) && j->landings == NULL)
 			return "a running job without a task";
+		if (j->class == CLASS_AHEAD && j->state == JOB_RUN &&
+		    !list_empty(&s->queue[CLASS_FG]))
+			return "read-ahead goes on although somebody waits for memory";
 	}
 	return NULL;
 }

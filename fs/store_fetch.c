@@ -69,10 +69,12 @@ void fetch_done(struct store *s, struct job *j, struct task *t)
 	s->low_fetches_out -= t->class != CLASS_FG;
 	s->stats.bytes_fetched += t->bytes_fetched;
 	j->fetches_out--;
-	if (t->decoded)
+	if (t->decoded) {
 		piece_done(s, j, t);
-	else
-		j->got[j->n_got++] = (struct got){ t->piece, STEAL(t->raw) };
+		return;
+	}
+	j->got[j->n_got].piece = t->piece;
+	j->got[j->n_got++].raw = t->raw;
 }
 
 void fetch_drop(struct store *s, struct job *j)
@@ -104,7 +106,7 @@ static void fetch_issue(struct job *j, struct task *t)
 bool store_fetch_take(struct store *s, struct task *out)
 {
 	store_enter(s);
-	bool low = s->low_fetches_out < max_u64(1, s->config.fetchers / 4 * 3);
+	bool low = s->low_fetches_out < s->config.fetchers - s->config.fetchers / 4;
 	struct link *l = NULL;
 	for (int c = CLASS_FG; l == NULL && (c == CLASS_FG || low) && c <= CLASS_AHEAD; c++)
 		l = list_first(&s->fetchable[c]);

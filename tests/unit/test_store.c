@@ -48,7 +48,7 @@ struct world {
 	struct busy busy[MAX_BUSY]; /* workers first, then fetchers */
 	unsigned depth;
 	uint64_t tick_at, events;
-	long buffers;
+	long buffers, raws; /* raws: of the buffers those that were fetched */
 	const char *why;
 	bool running_out;
 };
@@ -174,6 +174,8 @@ static void give_back(void *ctx, void *buf, UNUSED uint64_t size)
 
 static void drop_raw(void *ctx, void *raw)
 {
+	struct world *w = ctx;
+	w->raws--;
 	give_back(ctx, raw, 1);
 }
 
@@ -204,13 +206,14 @@ static bool at_hand(struct world *w, struct task *t)
 	const struct stamp *raw = t->raw;
 	if (t->kind == TASK_FETCH && !w->cost.in_place && !chance(w, 5)) {
 		t->raw = buffer(w, &t->key, t->piece);
+		w->raws++;
 		return false;
 	}
 	if (t->kind == TASK_FETCH || t->fetched) {
 		if (raw != NULL && (raw->key.index != t->key.index || raw->lone != t->piece))
 			fault(w, "what was fetched belongs to another piece");
 		if (raw != NULL)
-			give_back(w, t->raw, 1);
+			drop_raw(w, t->raw);
 		t->raw = NULL;
 		return t->kind == TASK_DECODE || w->cost.in_place;
 	}
@@ -426,9 +429,22 @@ static void start_client(struct world *w)
 	}
 }
 
+/* What is being fetched or waits to be decoded is part of what is reserved. */
+static bool raws_are_reserved(struct world *w)
+{
+	struct store_stats stats;
+	uint64_t n = (uint64_t)w->raws;
+	for (unsigned i = w->threads; i < w->threads + w->fetchers; i++)
+		n += w->busy[i].taken && w->busy[i].until != UINT64_MAX;
+	store_stats(w->store, &stats);
+	return w->cost.in_place || n * w->cost.raw <= stats.reserved;
+}
+
 static void after_event(struct world *w)
 {
 	w->events++;
+	if (!raws_are_reserved(w))
+		fault(w, "more is fetched than was reserved");
 	const char *why = store_check(w->store, false);
 	if (why != NULL)
 		fault(w, why);

@@ -54,27 +54,25 @@ ssize_t pread64(int fd, void *buf, size_t n, off_t off) /* lint-ok: as the C lib
 }
 
 /* What storage has trouble with lies in no memory, so that who will not wait has nothing. */
-static ssize_t troubled_vector(int fd, const struct iovec *v, int n_v, int64_t off,
-			       int flags) /* lint-ok */
+static int64_t troubled_vector(int fd, const struct iovec *v, int n_v, int64_t off, int flags)
 {
-	if (n_v != 1 ||
-	    ((flags & RWF_NOWAIT) != 0 && (hangs(v->iov_len) || fails(v->iov_len, off)))) {
+	bool waits = (flags & RWF_NOWAIT) == 0;
+	if (n_v != 1 || (!waits && (hangs(v->iov_len) || fails(v->iov_len, off)))) {
 		errno = n_v != 1 ? ENOTSUP : EAGAIN;
 		return -1;
 	}
-	if ((flags & RWF_NOWAIT) == 0)
+	if (waits)
 		return troubled("pread64", fd, v->iov_base, v->iov_len, off);
 	preadv2_call *next = (preadv2_call *)dlsym(RTLD_NEXT, "preadv64v2");
 	return next(fd, v, n_v, off, flags);
 }
 
-ssize_t preadv2(int fd, const struct iovec *v, int n, off_t off, int flags) /* lint-ok: likewise */
+ssize_t preadv2(int fd, const struct iovec *v, int n, off_t at, int fl) /* lint-ok: likewise */
 {
-	return troubled_vector(fd, v, n, off, flags);
+	return troubled_vector(fd, v, n, at, fl);
 }
 
-ssize_t preadv64v2(int fd, const struct iovec *v, int n, off_t off,
-		   int flags) /* lint-ok: likewise */
+ssize_t preadv64v2(int fd, const struct iovec *v, int n, off_t at, int fl) /* lint-ok: likewise */
 {
-	return troubled_vector(fd, v, n, off, flags);
+	return troubled_vector(fd, v, n, at, fl);
 }
