@@ -18,6 +18,11 @@ uint64_t engine_budget(const struct engine *e)
 	return e->parts->budget;
 }
 
+void engine_longest_file(const struct engine *e, struct file_in_use *out)
+{
+	files_longest(e->parts->plant.files, out);
+}
+
 static bool is_blosc(enum codec c)
 {
 	return c == CODEC_BLOSC_LZ4 || c == CODEC_BLOSC_LZ4HC || c == CODEC_BLOSC_ZSTD;

@@ -47,5 +47,8 @@ bool engine_stop(struct engine *e);
  * scan, windows, codec. An unusable image is its error. */
 int engine_look(struct engine *e, size_t image, struct err *err);
 
+struct file_in_use;
+void engine_longest_file(const struct engine *e, struct file_in_use *out); /* as files_longest */
+
 /* The budget in force, in bytes. */
 uint64_t engine_budget(const struct engine *e);

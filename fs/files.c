@@ -37,7 +37,8 @@ struct files {
 	bool local; /* its inode numbers last, and opening a file costs nothing worth mentioning */
 	pthread_mutex_t lock; /* guards what follows */
 	struct table open;
-	struct link idle; /* oldest first */
+	struct link idle;   /* oldest first */
+	struct link in_use; /* leases, likewise */
 	unsigned n_open, limit;
 	uint8_t *changed; /* a bit a file: found to be another; for good */
 };
@@ -81,6 +82,7 @@ struct files *files_new(const struct dataset *data)
 	f->local = is_local(data->root_fd);
 	f->limit = descriptor_limit();
 	list_init(&f->idle);
+	list_init(&f->in_use);
 	pthread_mutex_init(&f->lock, NULL);
 	f->changed = calloc(1, data->n_files / 8 + 1);
 	if (f->changed == NULL || !table_init(&f->open)) {
@@ -244,41 +246,60 @@ static int check_by_name(struct files *f, struct open_file *o, uint64_t now, str
 	return 0;
 }
 
+/* Under the lock: the open file, if it is there and need not be waited for. */
+static struct open_file *take_open(struct files *f, const struct file_lease *l, bool *stale,
+				   bool *waits)
+{
+	struct open_file *o = find_open(f, l->file);
+	*stale = o != NULL && l->began - o->checked >= name_check_ns;
+	*waits = !f->local && l->wait == FILE_NOWAIT && (o == NULL || *stale);
+	if (o == NULL || *waits)
+		return NULL;
+	o->users++;
+	list_remove(&o->idle);
+	return o;
+}
+
+static int take_or_open(struct files *f, struct file_lease *l, struct err *err)
+{
+	bool stale = false, waits = false;
+	pthread_mutex_lock(&f->lock);
+	bool gone = (f->changed[l->file / 8] >> (l->file % 8) & 1) != 0;
+	l->open = gone ? NULL : take_open(f, l, &stale, &waits);
+	if (!gone && !waits)
+		list_append(&f->in_use, &l->in_use);
+	pthread_mutex_unlock(&f->lock);
+	if (gone)
+		return changed(f, l->file, err);
+	if (waits)
+		return -EAGAIN;
+	if (l->open == NULL)
+		l->open = open_new(f, l->file, err);
+	if (l->open == NULL)
+		return -err->code;
+	return stale ? check_by_name(f, l->open, l->began, err) : 0;
+}
+
 int files_get(struct files *f, uint32_t file, enum file_wait wait, struct file_lease *out,
 	      struct err *err)
 {
-	uint64_t now = now_ns();
-	pthread_mutex_lock(&f->lock);
-	bool gone = (f->changed[file / 8] >> (file % 8) & 1) != 0;
-	struct open_file *o = gone ? NULL : find_open(f, file);
-	bool stale = o != NULL && now - o->checked >= name_check_ns;
-	bool waits = !gone && !f->local && wait == FILE_NOWAIT && (o == NULL || stale);
-	if (o != NULL && !waits) {
-		o->users++;
-		list_remove(&o->idle);
-	}
-	pthread_mutex_unlock(&f->lock);
-	if (gone)
-		return changed(f, file, err);
-	if (waits)
-		return -EAGAIN;
-	if (o == NULL)
-		o = open_new(f, file, err);
-	if (o == NULL)
-		return -err->code;
-	*out = (struct file_lease){ .file = file, .fd = o->fd, .wait = wait, .open = o };
-	out->reader = (struct reader){ lease_pread, out, f->data->files[file].size };
-	int r = stale ? check_by_name(f, o, now, err) : 0;
-	if (r < 0)
+	*out = (struct file_lease){ .file = file, .wait = wait, .began = now_ns() };
+	int e = take_or_open(f, out, err);
+	if (e < 0) {
 		files_put(f, out);
-	return r;
+		return e;
+	}
+	out->fd = out->open->fd;
+	out->reader = (struct reader){ lease_pread, out, f->data->files[file].size };
+	return 0;
 }
 
 void files_put(struct files *f, struct file_lease *l)
 {
 	int old = -1;
 	pthread_mutex_lock(&f->lock);
-	if (--l->open->users == 0) {
+	list_remove(&l->in_use);
+	if (l->open != NULL && --l->open->users == 0) {
 		list_append(&f->idle, &l->open->idle);
 		if (f->n_open > f->limit)
 			old = make_place(f);
@@ -286,6 +307,19 @@ void files_put(struct files *f, struct file_lease *l)
 	pthread_mutex_unlock(&f->lock);
 	closep(&old);
 	l->open = NULL;
+}
+
+void files_longest(struct files *f, struct file_in_use *out)
+{
+	*out = (struct file_in_use){ 0 };
+	pthread_mutex_lock(&f->lock);
+	const struct link *l = list_first(&f->in_use);
+	if (l != NULL) {
+		const struct file_lease *lease = CONTAINER(l, struct file_lease, in_use);
+		*out = (struct file_in_use){ true, lease->file,
+					     (now_ns() - lease->began) / 1000000 };
+	}
+	pthread_mutex_unlock(&f->lock);
 }
 
 int files_verify(struct files *f, const struct file_lease *l, struct err *err)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "codec/reader.h"
+#include "fs/list.h"
 #include "meta/scan.h"
 
 struct files;
@@ -22,6 +23,8 @@ struct file_lease {
 	uint64_t fetched;
 	uint64_t error_ns; /* how long a read that failed took at most */
 	struct open_file *open;
+	struct link in_use; /* among all leases, oldest first */
+	uint64_t began;
 };
 
 struct files *files_new(const struct dataset *data); /* NULL: out of memory */
@@ -34,6 +37,15 @@ void files_free(struct files *f);
 int files_get(struct files *f, uint32_t file, enum file_wait wait, struct file_lease *out,
 	      struct err *err);
 void files_put(struct files *f, struct file_lease *l);
+
+/* The file that somebody has been opening or reading for longest, as a hanging one is. */
+struct file_in_use {
+	bool any;
+	uint32_t file;
+	uint64_t ms;
+};
+
+void files_longest(struct files *f, struct file_in_use *out);
 
 /* After reading: is it still the same? -ESTALE as above. */
 int files_verify(struct files *f, const struct file_lease *l, struct err *err);

@@ -60,7 +60,8 @@ static void add_levels(struct text *t, const struct store_stats *s)
 	text_add(t, "}],\n");
 }
 
-static void add_longest(struct text *t, const struct dataset *d, const struct store_stats *s)
+static void add_longest(struct text *t, const struct dataset *d, const struct store_stats *s,
+			const struct file_in_use *f)
 {
 	text_add(t, "\"longest\": {");
 	add_count(t, "", "ms", s->longest_ms);
@@ -73,6 +74,11 @@ static void add_longest(struct text *t, const struct dataset *d, const struct st
 			add_count(t, ", ", "level", s->longest.level);
 			add_count(t, ", ", "index", s->longest.index);
 		}
+	}
+	if (f->any && f->file < d->n_files) {
+		text_add(t, ", \"file\": ");
+		add_string(t, d->files[f->file].path);
+		add_count(t, ", ", "file_ms", f->ms);
 	}
 	text_add(t, "},\n");
 }
@@ -120,12 +126,14 @@ static void add_images(struct text *t, const struct dataset *d, size_t room)
 int status_make(const struct engine *e, const char *protocol, struct text *out)
 {
 	struct store_stats s = { 0 };
+	struct file_in_use f;
 	store_stats(e->store, &s);
-	return status_text(e->data, &s, protocol, out);
+	engine_longest_file(e, &f);
+	return status_text(e->data, &s, &f, protocol, out);
 }
 
-int status_text(const struct dataset *d, const struct store_stats *s, const char *protocol,
-		struct text *out)
+int status_text(const struct dataset *d, const struct store_stats *s, const struct file_in_use *f,
+		const char *protocol, struct text *out)
 {
 	static const char end[] = "]}\n";
 	struct text CLEANUP(text_done) t = { 0 };
@@ -144,7 +152,7 @@ int status_text(const struct dataset *d, const struct store_stats *s, const char
 	text_add(&t, ",\n");
 	add_memory(&t, s);
 	add_levels(&t, s);
-	add_longest(&t, d, s);
+	add_longest(&t, d, s, f);
 	add_errors(&t);
 	add_count(&t, "", "images_total", d->n_images);
 	text_add(&t, ",\n\"images\": [");
@@ -246,6 +254,9 @@ static void add_words(struct text *t, const cJSON *status)
 	if (number(longest, "ms") > 0)
 		text_addf(t, "longest   %.1f s, for %s\n", number(longest, "ms") / 1000,
 			  string(longest, "image"));
+	if (number(longest, "file_ms") >= 1000)
+		text_addf(t, "storage   %s has been read for %.1f s\n", string(longest, "file"),
+			  number(longest, "file_ms") / 1000);
 	cJSON_ArrayForEach(o, cJSON_GetObjectItemCaseSensitive(status, "errors"))
 	{
 		const char *what = string(o, "what");

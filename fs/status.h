@@ -2,6 +2,7 @@
 #pragma once
 
 #include "fs/engine.h"
+#include "fs/files.h"
 #include "fs/options.h"
 
 #include <stdio.h>
@@ -14,8 +15,8 @@ enum { STATUS_SIZE = 64 << 10 };
 int status_make(const struct engine *e, const char *protocol, struct text *out);
 
 /* The same from its parts. */
-int status_text(const struct dataset *d, const struct store_stats *s, const char *protocol,
-		struct text *out);
+int status_text(const struct dataset *d, const struct store_stats *s, const struct file_in_use *f,
+		const char *protocol, struct text *out);
 
 /* Reads the status of the mount at o->mountpoint and prints it as words or as JSON. Returns the exit code:
  * 1 where chunks have failed, with the sentence in err where there is no ngffuse mount. */

@@ -68,6 +68,8 @@ def test_unmount_while_reads_hang(trouble, stack, tmp_path):
                 readers.go()
                 wait_for("the read", lambda: m.status()["running"] > 0)
                 assert os.listdir(m.path / "slow.zarr")
+                wait_for("the status", lambda: m.status()["longest"].get("file_ms", 0) > 100)
+                assert m.status()["longest"]["file"].endswith(".tif")
                 start = time.monotonic()
                 readers.kill(0)
                 wait_for("the reader's end", lambda: readers.gone(0), 1.5)

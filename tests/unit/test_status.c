@@ -18,10 +18,12 @@ static double number(const cJSON *o, const char *name)
 	return item->valuedouble;
 }
 
+static const struct file_in_use in_use = { true, 0, 17 };
+
 /* Makes the text, checks its size and parses it. */
 static cJSON *made(const struct dataset *d, const struct store_stats *stats, struct text *t)
 {
-	ck_assert_int_eq(status_text(d, stats, "7.41, x", t), 0);
+	ck_assert_int_eq(status_text(d, stats, &in_use, "7.41, x", t), 0);
 	ck_assert_uint_eq(t->len, STATUS_SIZE);
 	ck_assert_uint_eq(strlen(t->s), STATUS_SIZE);
 	const char *end = NULL;
@@ -77,6 +79,8 @@ START_TEST(all_counters)
 	ck_assert_double_eq(number(longest, "ms"), 20);
 	ck_assert_double_eq(number(longest, "index"), 21);
 	ck_assert_str_eq(cJSON_GetObjectItem(longest, "image")->valuestring, "em_1");
+	ck_assert_str_eq(cJSON_GetObjectItem(longest, "file")->valuestring, d.files[0].path);
+	ck_assert_double_eq(number(longest, "file_ms"), 17);
 	ck_assert_double_eq(number(o, "images_total"), 2);
 	ck_assert_int_eq(cJSON_GetArraySize(cJSON_GetObjectItem(o, "images")), 2);
 	ck_assert_int_eq(cJSON_GetArraySize(cJSON_GetObjectItem(o, "errors")), 0);
@@ -186,7 +190,7 @@ START_TEST(run)
 	struct text t = { 0 };
 	struct err err = { 0 };
 	char *s = NULL;
-	ck_assert_int_eq(status_text(&d, &stats, NULL, &t), 0);
+	ck_assert_int_eq(status_text(&d, &stats, &in_use, NULL, &t), 0);
 	ck_assert_int_eq(read_back(t.s, false, &s, &err), 0);
 	ck_assert_ptr_nonnull(strstr(s, "12 chunks made (3 MiB)"));
 	free(s);
@@ -199,7 +203,7 @@ START_TEST(run)
 	text_done(&t);
 
 	stats.failed = 1;
-	ck_assert_int_eq(status_text(&d, &stats, NULL, &t), 0);
+	ck_assert_int_eq(status_text(&d, &stats, &in_use, NULL, &t), 0);
 	ck_assert_int_eq(read_back(t.s, false, &s, &err), 1);
 	ck_assert_int_eq(err.code, 0);
 	ck_assert_ptr_nonnull(strstr(s, "1 failed"));
