@@ -39,9 +39,11 @@ class Mount:
 
     m.path: Path of the mount point. m.log: what the program said so far. m.status(): the live
     counters. At the end `ngffuse -u` unmounts, and that and the program must both exit with 0.
+    under: words of a command that runs the program in its own place, as setpriv and nice do.
     """
 
-    def __init__(self, source, *args, mountpoint=None, env=None):
+    def __init__(self, source, *args, mountpoint=None, env=None, under=()):
+        self.under = under
         self.args = [str(a) for a in args]
         self.source = str(source)
         self.env = {**os.environ, **(env or {})}
@@ -60,7 +62,7 @@ class Mount:
         try:
             with open(os.path.join(self._top, "log"), "wb") as log:
                 self._process = subprocess.Popen(
-                    [NGFFUSE, "-f", *self.args, self.source, self.path],
+                    [*self.under, NGFFUSE, "-f", *self.args, self.source, self.path],
                     stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.env,
                 )
             self._wait_until_it_answers()
