@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from conftest import ROOT, Mount
-from make_stacks import Layout, pixels, write_tiff
-from reading import decode_chunk, plain
+from make_stacks import Layout, pixels, write_stack, write_tiff
+from reading import assert_same, chunk_indices, chunk_path, chunk_region, decode_chunk, describe, plain
 from test_memory import sanitized
 from workbench import Readers, need_protocol, wait_for
 
@@ -119,3 +119,75 @@ def test_a_hang_that_ends(trouble, stack, tmp_path):
             flag.unlink()
             assert readers.wait()[0]["error"] is None
         assert (plain(m.path / "slow.zarr") == voxels).all()
+
+
+# --- one bad slice among good ones
+
+
+@pytest.fixture
+def slices(tmp_path):
+    """Eight planes, of which number 3 is to be troubled, and a stack beside them: (folder, voxels)"""
+    voxels = pixels((8, 128, 128), "u2")
+    for name, layout in {"bad": Layout(rows=16), "other": Layout(rows=16, compression="lzw")}.items():
+        write_stack(tmp_path / "src" / name, voxels, layout)
+    return tmp_path / "src", voxels
+
+
+def read_all(array, voxels, indices):
+    """By hand, compared; the seconds that the slowest took."""
+    shape, chunks, dtype, codec = describe(array)
+    slowest = 0
+    for index in indices:
+        start = time.monotonic()
+        read = decode_chunk(chunk_path(array, index).read_bytes(), chunks, dtype, codec)
+        slowest = max(slowest, time.monotonic() - start)
+        assert_same(read, voxels[chunk_region(index, shape, chunks)], str(index))
+    return slowest
+
+
+def good_and_bad(array):
+    shape, chunks, _, _ = describe(array)
+    indices = list(chunk_indices(shape, chunks))
+    return [i for i in indices if i[0] != 3], [i for i in indices if i[0] == 3]
+
+
+@pytest.mark.parametrize("codec", ["none", "blosc-lz4"])
+def test_a_hanging_slice(codec, trouble, slices, tmp_path):
+    """Only what needs it waits: all other chunks come at once, and those over it when it answers again."""
+    source, voxels = slices
+    flag = tmp_path / "hang"
+    env = {"LD_PRELOAD": str(trouble), "TROUBLE_NAME": "bad/slice_0003.tif", "TROUBLE_HANG": str(flag),
+           "TROUBLE_LEAST": "0"}
+    with Mount(source, "--codec", codec, "--chunk-shape", "1,64,64", "--threads", "2", env=env) as m:
+        array = m.path / "bad.zarr/0"
+        good, bad = good_and_bad(array)
+        try:
+            flag.touch()
+            with Readers([chunk_path(array, bad[0])]) as readers:
+                readers.go()
+                wait_for("the read", lambda: m.status()["running"] > 0)
+                slowest = max(read_all(array, voxels, good), read_all(m.path / "other.zarr/0", voxels, good + bad))
+                print(f"{codec}: beside a read that hangs the slowest chunk took {slowest * 1000:.0f} ms")
+                assert slowest < 2
+                assert not readers.gone(0)
+                flag.unlink()
+                assert readers.wait()[0]["error"] is None
+        finally:
+            flag.unlink(missing_ok=True)
+        read_all(array, voxels, bad)
+
+
+def test_a_slow_slice(trouble, slices):
+    """Others pass it by, and its own chunks are right."""
+    source, voxels = slices
+    env = {"LD_PRELOAD": str(trouble), "TROUBLE_NAME": "bad/slice_0003.tif", "TROUBLE_SLOW": "40"}
+    with Mount(source, "--codec", "blosc-lz4", "--chunk-shape", "1,64,64", "--threads", "2", env=env) as m:
+        array = m.path / "bad.zarr/0"
+        good, bad = good_and_bad(array)
+        with ThreadPoolExecutor(1) as beside:
+            waiting = beside.submit(read_all, array, voxels, bad)
+            slowest = max(read_all(array, voxels, good), read_all(m.path / "other.zarr/0", voxels, good + bad))
+            assert not waiting.done(), "the slice was not slow"
+            slow = waiting.result(30)
+        print(f"beside a slice with {slow * 1000:.0f} ms a chunk the slowest other chunk took {slowest * 1000:.0f} ms")
+        assert slowest < slow and slow >= 0.04

@@ -1,11 +1,14 @@
 /* A preloaded library that makes reads of files hang or fail, as bad storage does. TROUBLE_HANG names a file:
  * as long as it exists, reads of at least TROUBLE_LEAST bytes wait. TROUBLE_EIO is an offset: reads across it
- * fail with EIO. */
+ * fail with EIO. TROUBLE_SLOW: each read takes so many milliseconds more. Where TROUBLE_NAME is set, all of
+ * that goes for the files whose path ends so. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -20,6 +23,18 @@ static int64_t number(const char *name)
 	return text == NULL ? -1 : strtoll(text, NULL, 10); /* lint-ok: a test's */
 }
 
+/* Not every file has trouble where TROUBLE_NAME says how the path of those that have it ends. */
+static bool is_bad(int fd)
+{
+	const char *end = getenv("TROUBLE_NAME");
+	char link[64], path[4096];
+	if (end == NULL)
+		return true;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	int64_t n = readlink(link, path, sizeof(path)), len = (int64_t)strlen(end);
+	return n >= len && memcmp(path + n - len, end, (size_t)len) == 0;
+}
+
 static bool hangs(size_t n)
 {
 	const char *hang = getenv("TROUBLE_HANG");
@@ -32,14 +47,24 @@ static bool fails(size_t n, int64_t off)
 	return off <= bad && bad < off + (int64_t)n;
 }
 
-static int64_t troubled(const char *name, int fd, void *buf, size_t n, int64_t off)
+/* Waits, or fails with -1. */
+static int trouble(size_t n, int64_t off)
 {
+	int64_t slow = number("TROUBLE_SLOW");
 	while (hangs(n))
 		usleep(10000);
-	if (fails(n, off)) {
-		errno = EIO;
+	if (slow > 0)
+		usleep((useconds_t)slow * 1000);
+	if (!fails(n, off))
+		return 0;
+	errno = EIO;
+	return -1;
+}
+
+static int64_t troubled(const char *name, int fd, void *buf, size_t n, int64_t off)
+{
+	if (is_bad(fd) && trouble(n, off) != 0)
 		return -1;
-	}
 	return ((pread_call *)dlsym(RTLD_NEXT, name))(fd, buf, n, off);
 }
 
@@ -57,7 +82,9 @@ ssize_t pread64(int fd, void *buf, size_t n, off_t off) /* lint-ok: as the C lib
 static int64_t troubled_vector(int fd, const struct iovec *v, int n_v, int64_t off, int flags)
 {
 	bool waits = (flags & RWF_NOWAIT) == 0;
-	if (n_v != 1 || (!waits && (hangs(v->iov_len) || fails(v->iov_len, off)))) {
+	bool late = n_v == 1 && is_bad(fd) &&
+		    (hangs(v->iov_len) || fails(v->iov_len, off) || number("TROUBLE_SLOW") > 0);
+	if (n_v != 1 || (!waits && late)) {
 		errno = n_v != 1 ? ENOTSUP : EAGAIN;
 		return -1;
 	}
