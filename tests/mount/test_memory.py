@@ -3,11 +3,14 @@
 import os
 import re
 import resource
+import subprocess
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
+from reading import chunk_region, decode_chunk, describe
 from workbench import Readers, chunk_paths, digest, level, least_budget, peak_rss, picture, write_stack
 
 pytestmark = pytest.mark.fuse
@@ -130,3 +133,41 @@ def test_a_budget_that_is_too_small_is_refused(shape, stack, mount, run, tmp_pat
     print(f"{shape}: --memory {enough[1]}M: peak resident {rss / MIB:.0f} MiB")
     assert all(r["error"] is None for r in results)
     assert sanitized(ngffuse) or rss <= (int(enough[1]) + 64) * MIB
+
+
+@pytest.fixture
+def ten_times_the_budget(tmp_path):
+    """704 MiB decoded, of four planes in an order that does not repeat: (folder, the voxels of each slice)"""
+    planes = picture((4, 4096, 4096), noise=4)
+    folder = write_stack(tmp_path / "s", planes, compression="lzw", rowsperstrip=64)
+    order = [0, 1, 2, 3] + [2, 0, 1, 1, 3, 0, 0, 2, 3, 3, 1, 0, 3, 2, 2, 1, 2, 0]
+    for z in range(4, len(order)):
+        os.link(folder / f"s_{order[z]:04d}.tif", folder / f"s_{z:04d}.tif")
+    return folder, [tifffile.imread(folder / f"s_{z:04d}.tif") for z in range(4)], order
+
+
+def test_copy_of_ten_times_the_budget(ten_times_the_budget, mount, ngffuse, tmp_path):
+    """`cp -r` of a whole mount: every chunk of the copy is right, and the memory stays within the promise."""
+    folder, planes, order = ten_times_the_budget
+    with mount.within(folder, "--codec", "none", "--memory", "64M", "--chunk-shape", "8,64,256") as m:
+        start = time.monotonic()
+        subprocess.run(["cp", "-r", m.path / "s.zarr", tmp_path / "copy"], check=True, timeout=120)
+        took = time.monotonic() - start
+        rss, status = peak_rss(m.pid), m.status()
+    memory = status["memory"]
+    array = tmp_path / "copy/0"
+    shape, chunks, dtype, codec = describe(array)
+    names = chunk_paths(array)
+    size = sum((array / name).stat().st_size for name in names)
+    print(f"cp -r of {len(names)} chunks of {chunks}, {size / MIB:.0f} MiB, in {took:.1f} s: peak resident "
+          f"{rss / MIB:.0f} MiB, charged at most {memory['peak'] / MIB:.0f} MiB, {level(status)}")
+    assert size >= 10 * memory["budget"] == 640 * MIB
+    assert len(names) == np.prod([-(-s // c) for s, c in zip(shape, chunks)]) and shape == [22, 4096, 4096]
+    for name in names:
+        index = [int(n) for n in name.split("/")]
+        got = decode_chunk((array / name).read_bytes(), chunks, dtype, codec)
+        z, y, x = chunk_region(index, shape, chunks)
+        for k, slice_ in enumerate(order[z]):
+            assert (got[k, :y.stop - y.start, :x.stop - x.start] == planes[slice_][y, x]).all(), (name, k)
+    assert memory["peak"] <= 64 * MIB
+    assert sanitized(ngffuse) or rss <= 128 * MIB
