@@ -1,5 +1,6 @@
 #include "fs/cat.h"
 
+#include "fs/log.h"
 #include "fs/status.h"
 #include "meta/documents.h"
 
@@ -29,6 +30,22 @@ static void land(void *data, const struct answer *a)
 	pthread_mutex_unlock(&c->lock);
 }
 
+/* One line that says what the log would have said in many. */
+static int cannot_be_made(int code, struct err *err)
+{
+	struct log_entry CLEANUP(freep) *e = calloc(32, sizeof(*e));
+	if (e == NULL)
+		return err_oom(err);
+	size_t n = log_recent(e);
+	if (n == 0)
+		return err_set(err, code, "cannot be made: %s", strerror(code));
+	struct text CLEANUP(text_done) more = { 0 };
+	if (n > 1)
+		text_addf(&more, " (and %zu more)", n - 1);
+	return err_set(err, code, "cannot be made: %s: %s%s", e[0].what, e[0].msg,
+		       more.s != NULL ? more.s : "");
+}
+
 static int get_chunk(struct engine *e, const struct node *n, struct text *out, struct err *err)
 {
 	int rc = engine_start(e, err);
@@ -42,6 +59,7 @@ static int get_chunk(struct engine *e, const struct node *n, struct text *out, s
 		.done = land,
 		.data = &c,
 	};
+	log_forget();
 	store_get(e->store, &get);
 	pthread_mutex_lock(&c.lock);
 	while (!c.answered)
@@ -51,7 +69,8 @@ static int get_chunk(struct engine *e, const struct node *n, struct text *out, s
 	pthread_mutex_destroy(&c.lock);
 	*out = c.bytes;
 	if (c.error != 0)
-		return err_set(err, c.error, "the chunk cannot be made: %s", strerror(c.error));
+		return cannot_be_made(c.error, err);
+	log_tell();
 	return out->oom ? err_oom(err) : 0;
 }
 

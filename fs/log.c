@@ -146,29 +146,52 @@ void log_mute(bool mute)
 	muted = mute;
 }
 
-/* log_recent of what from now on counts as written. */
-static size_t recent_told(struct log_entry out[RECENT])
+void log_forget(void)
 {
 	pthread_mutex_lock(&lock);
-	size_t n = n_recent;
-	memcpy(out, recent, n * sizeof(recent[0]));
-	for (size_t i = 0; i < n; i++)
-		for (size_t k = 0; k < PROBES; k++) {
-			struct counted *c = &counted[(recent_hash[i] + k) % COUNTED];
-			c->told |= c->hash == recent_hash[i];
-		}
+	n_recent = 0;
 	pthread_mutex_unlock(&lock);
-	return n;
+}
+
+/* Of the i-th of those remembered: from now on it counts as written. Whether it did before. */
+static bool tell_locked(size_t i)
+{
+	bool told = false;
+	for (size_t k = 0; k < PROBES; k++) {
+		struct counted *c = &counted[(recent_hash[i] + k) % COUNTED];
+		if (c->hash != recent_hash[i])
+			continue;
+		told = c->told;
+		c->told = true;
+	}
+	return told;
+}
+
+/* Writes what is remembered; again: also what was written. */
+static void write_recent(bool again)
+{
+	struct log_entry e[RECENT];
+	size_t n = 0;
+	pthread_mutex_lock(&lock);
+	for (size_t i = 0; i < n_recent; i++)
+		if (!tell_locked(i) || again)
+			e[n++] = recent[i];
+	pthread_mutex_unlock(&lock);
+	for (size_t i = 0; i < n; i++)
+		write_problem(e[i].what, e[i].msg, e[i].count);
+}
+
+void log_tell(void)
+{
+	muted = false;
+	write_recent(false);
 }
 
 void log_to_syslog(void)
 {
 	openlog("ngffuse", LOG_PID, LOG_DAEMON);
 	to_syslog = true;
-	struct log_entry e[RECENT];
-	size_t n = recent_told(e);
-	for (size_t i = 0; i < n; i++)
-		write_problem(e[i].what, e[i].msg, e[i].count);
+	write_recent(true);
 }
 
 void log_line(const char *fmt, ...)

@@ -11,6 +11,12 @@ void log_to_syslog(void);
  * comes again later is written then. */
 void log_mute(bool mute);
 
+/* Forgets what was remembered: what log_recent and log_tell give is what comes from now on. */
+void log_forget(void);
+
+/* Writes what was remembered and not yet written, and mutes no more. */
+void log_tell(void);
+
 /* `what` is the image or file, `msg` the sentence; equal pairs are written once, then after 10, 100, ..
  * repetitions with their count. Also remembered (the last 32) for status.json. */
 void log_problem(const char *kind, const char *what, const char *msg);

@@ -47,7 +47,6 @@ static int run_mount(const struct options *o, struct source *s, struct err *err)
 
 static int run_cat(const struct options *o, struct source *s, struct err *err)
 {
-	log_mute(false);
 	return cat_run(&s->engine, o, stdout, err) == 0 ? EXIT_FINE : complain(err, EXIT_TROUBLE);
 }
 
@@ -74,7 +73,7 @@ static int run_source(const struct options *o)
 	if (o->command == CMD_MOUNT && access(o->source, F_OK) == 0 &&
 	    mount_point_check(o->mountpoint, o->source, &err) != 0)
 		return complain(&err, EXIT_TROUBLE);
-	/* Until the source is open its problems are told by what is printed. */
+	/* Until a mount begins, problems are told by what is printed. */
 	log_mute(true);
 	if (source_open(o, &s, &usage, &err) != 0)
 		return complain(&err, usage ? EXIT_USAGE : EXIT_TROUBLE);

@@ -295,10 +295,14 @@ def test_cat_fails_too(make, run):
     bad, good = sorted(lost)[0], sorted(ALL - lost)[0]
     done = run("cat", *options("--codec", "none"), folder, "em.zarr/0/" + "/".join(map(str, bad)), text=False)
     assert (done.returncode, done.stdout) == (1, b"")
-    assert len(done.stderr.splitlines()) >= 1 and NAME.encode() in done.stderr
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(b"ngffuse: em.zarr/0/") and NAME.encode() in line and b"strip" in line
     done = run("cat", *options("--codec", "none"), folder, "em.zarr/0/" + "/".join(map(str, good)), text=False)
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout == voxels[chunk_region(good, SHAPE, CHUNKS)].tobytes()
+    filled = run("cat", *options("--codec", "none", "--damaged", "fill"), folder,
+                 "em.zarr/0/" + "/".join(map(str, bad)), text=False)
+    assert filled.returncode == 0 and NAME.encode() in filled.stderr, filled.stderr
 
 
 def test_all_damaged(mount, tmp_path):

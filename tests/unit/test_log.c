@@ -179,6 +179,30 @@ START_TEST(muted_is_remembered)
 }
 END_TEST
 
+static void muted_then_told(void)
+{
+	log_problem("damage", "a.tif", "bad");
+	log_mute(true);
+	log_problem("image", "em", "no planes");
+	log_forget();
+	log_problem("damage", "a.tif", "bad");
+	log_problem("damage", "b.tif", "bad");
+	log_tell();
+	log_problem("damage", "c.tif", "bad");
+}
+
+START_TEST(told_once_and_what_was_forgotten_never)
+{
+	char *s = caught(muted_then_told);
+	ck_assert_str_eq(s, "ngffuse: a.tif: bad\n"
+			    "ngffuse: b.tif: bad\n"
+			    "ngffuse: c.tif: bad\n");
+	free(s);
+	struct log_entry e[32];
+	ck_assert_uint_eq(log_recent(e), 3);
+}
+END_TEST
+
 static void quiet(void)
 {
 	log_to_syslog();
@@ -208,6 +232,7 @@ int main(void)
 	tcase_add_test(t, many_threads);
 	tcase_add_test(t, muted_is_remembered);
 	tcase_add_test(t, what_was_muted_is_told_when_it_comes_again);
+	tcase_add_test(t, told_once_and_what_was_forgotten_never);
 	tcase_add_test(t, syslog_is_not_stderr);
 	SRunner *r = srunner_create(s);
 	srunner_set_fork_status(r, CK_FORK);
