@@ -283,12 +283,25 @@ static bool all_ended(struct workers *w)
 	return ended;
 }
 
+/* Some thread hangs; none will be joined. */
+static void let_go(struct workers *w)
+{
+	for (unsigned i = 0; i < w->n_threads; i++)
+		pthread_detach(w->threads[i].thread);
+	for (unsigned i = 0; i < w->n_fetchers; i++)
+		pthread_detach(w->fetchers[i].thread);
+	if (w->clock_runs)
+		pthread_detach(w->clock);
+}
+
 bool workers_stop(struct workers *w)
 {
 	if (w == NULL)
 		return true;
-	if (!all_ended(w))
+	if (!all_ended(w)) {
+		let_go(w);
 		return false;
+	}
 	for (unsigned i = 0; i < w->n_threads; i++) {
 		pthread_join(w->threads[i].thread, NULL);
 		bench_done(&w->threads[i].bench);

@@ -15,7 +15,7 @@ START_TEST(deflate_damage_is_always_seen)
 	for (size_t i = 0; i < n; i++) {
 		for (unsigned k = 0; k < 9; k++) {
 			uint8_t was = raw[i];
-			raw[i] ^= k < 8 ? (uint8_t)(1u << k) : 0x55;
+			raw[i] = (uint8_t)(was ^ (k < 8 ? 1u << k : 0x55));
 			int rc = decode_bytes(&o, 0, raw, n, &out, &n_out);
 			/* Some changes say the same in other words. */
 			if (rc == 0)
