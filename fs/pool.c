@@ -84,7 +84,11 @@ void *pool_get(struct pool *p, uint64_t n)
 	int populate = size < shared_from ? MAP_POPULATE : 0;
 	buf = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | populate, -1,
 		   0);
-	return buf == MAP_FAILED ? NULL : buf;
+	if (buf == MAP_FAILED)
+		return NULL;
+	if (size >= shared_from)
+		madvise(buf, size, MADV_HUGEPAGE); /* a fault for 2 MiB where the system allows it */
+	return buf;
 }
 
 void pool_put(struct pool *p, void *buf, uint64_t n)

@@ -213,12 +213,25 @@ void job_abort(struct store *s, struct job *j, int error)
 	job_stop(s, j);
 }
 
-/* Everything wanted is out: the band goes to the cache. */
+/* Nobody needs the band of a run before its chunks are evicted, and by then it would be too. Looked at from the
+ * end, for most readers begin at the other one. */
+static bool all_cached(struct store *s, const struct job *j)
+{
+	struct store_key key = j->run;
+	for (uint32_t k = j->cost.chunks; k-- > 0;) {
+		key.index = s->ops->chunk_of(s->ctx, &j->run, k);
+		if (!bit_is_set(j->failed, k) && cache_find(s, &key, false) == NULL)
+			return false;
+	}
+	return true;
+}
+
+/* Everything wanted is out: the band goes to the cache, as long as it has chunks that were not made. */
 static void job_end(struct store *s, struct job *j)
 {
 	leave_run_table(s, j);
 	if (j->band != NULL) {
-		bool keep = j->lone == RUN_WHOLE && !j->hole;
+		bool keep = j->lone == RUN_WHOLE && !j->hole && !all_cached(s, j);
 		if (keep && cache_add(s, &j->run, LIST_BANDS, j->band, j->cost.band,
 				      j->cost.band) != NULL) {
 			j->reserved -= j->cost.band;
