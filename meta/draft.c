@@ -18,14 +18,9 @@ struct job {
 
 static void draft_done(struct draft *f)
 {
-	/* As an image of a dataset, so that there is one place that knows its parts. */
-	struct dataset *d = calloc(1, sizeof(*d));
-	if (d != NULL) {
-		d->root_fd = -1;
-		d->images = f->im;
-		d->n_images = f->im != NULL;
-		dataset_free(d);
-	}
+	if (f->im != NULL)
+		image_done(f->im);
+	free(f->im);
 	free(f->tail);
 }
 

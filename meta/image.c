@@ -46,7 +46,7 @@ void image_forget(struct image *im)
 	im->channels = NULL;
 }
 
-static void image_done(struct image *im)
+void image_done(struct image *im)
 {
 	image_forget(im);
 	for (size_t i = 0; i < im->n_warnings; i++)

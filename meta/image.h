@@ -149,8 +149,11 @@ void left_out_done(struct left_out *o);
 /* Adds a warning (copied). Ignores failed allocation: a warning is a courtesy. */
 void image_warn(struct image *im, const char *fmt, ...) PRINTF(2, 3);
 
-/* NULL does nothing. root_fd is closed where it is not negative: a dataset begins with -1. */
 /* Drops the channels of a first look, so that it can be taken again. */
 void image_forget(struct image *im);
 
+/* Frees what the image holds, not itself. */
+void image_done(struct image *im);
+
+/* NULL does nothing. root_fd is closed where it is not negative: a dataset begins with -1. */
 void dataset_free(struct dataset *d);
