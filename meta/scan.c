@@ -63,13 +63,15 @@ static int leave_out_names(struct scan *s, const struct names *names, size_t fir
 	return 0;
 }
 
-/* True where the id is the folder's own, which then need not be said twice. */
-static bool is_folder_id(const char *id, const char *folder)
+/* 1 where the id is the folder's own, which then need not be said twice; else 0. -ENOMEM. */
+static int is_folder_id(const char *id, const char *folder)
 {
 	const char *base = base_name(folder);
 	struct text CLEANUP(text_done) clean = { 0 };
 	names_id_clean(&clean, base, strlen(base));
-	return *base != '\0' && !clean.oom && strcmp(clean.s, id) == 0;
+	if (clean.oom)
+		return -ENOMEM;
+	return *base != '\0' && strcmp(clean.s, id) == 0;
 }
 
 static int add_images(struct scan *s, const char *folder, size_t first, const struct names *names,
@@ -78,8 +80,10 @@ static int add_images(struct scan *s, const char *folder, size_t first, const st
 	int rc = leave_out_names(s, names, first, err);
 	for (size_t i = 0; rc == 0 && i < names->n_images; i++) {
 		const struct name_image *ni = &names->images[i];
-		const char *tail = is_folder_id(ni->id, folder) ? NULL : ni->id;
-		rc = drafts_add(&s->drafts, folder, tail, first, ni, err);
+		int same = is_folder_id(ni->id, folder);
+		if (same < 0)
+			return err_oom(err);
+		rc = drafts_add(&s->drafts, folder, same ? NULL : ni->id, first, ni, err);
 	}
 	return rc;
 }
