@@ -5,8 +5,8 @@ enum { FIRST_BUCKETS = 64 };
 bool table_init(struct table *t)
 {
 	t->n = 0;
-	t->n_buckets = FIRST_BUCKETS;
-	t->buckets = calloc(t->n_buckets, sizeof(t->buckets[0]));
+	t->buckets = calloc(FIRST_BUCKETS, sizeof(t->buckets[0]));
+	t->n_buckets = t->buckets == NULL ? 0 : FIRST_BUCKETS;
 	return t->buckets != NULL;
 }
 
