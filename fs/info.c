@@ -98,7 +98,7 @@ static bool add_warnings(cJSON *o, const struct image *im)
 	for (size_t i = 0; ok && i < im->n_warnings; i++) {
 		struct text CLEANUP(text_done) clean = { 0 };
 		describe_name(&clean, im->warnings[i]);
-		cJSON *item = cJSON_CreateString(clean.s != NULL ? clean.s : "");
+		cJSON *item = clean.oom ? NULL : cJSON_CreateString(clean.s != NULL ? clean.s : "");
 		ok = item != NULL && cJSON_AddItemToArray(list, item);
 	}
 	return ok;
@@ -221,6 +221,7 @@ static char *make_json(const struct dataset *d, uint64_t budget)
 
 static void add_row(struct text *t, const char *head, const struct text *value, const char *from)
 {
+	t->oom |= value->oom;
 	text_addf(t, "  %-11s %s", head, value->s != NULL ? value->s : "");
 	if (from != NULL && *from != '\0') {
 		text_add(t, "   (");
@@ -236,7 +237,7 @@ static void add_phrase(struct text *t, const char *head, const struct image *im,
 {
 	struct text CLEANUP(text_done) value = { 0 };
 	phrase(im, &value);
-	if (value.len > 0)
+	if (value.len > 0 || value.oom)
 		add_row(t, head, &value, from);
 }
 
