@@ -40,6 +40,21 @@ int err_prefix(struct err *err, const char *fmt, ...)
 	return -err->code;
 }
 
+bool err_is_passing(int rc)
+{
+	switch (rc) {
+	case 0:
+	case -EBADMSG:
+	case -ENODATA:
+	case -ENOTSUP:
+	case -EINVAL:
+	case -EOVERFLOW:
+		return false;
+	default:
+		return true;
+	}
+}
+
 int err_oom(struct err *err)
 {
 	return err_set(err, ENOMEM, "out of memory");

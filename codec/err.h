@@ -16,5 +16,9 @@ int err_set(struct err *err, int code, const char *fmt, ...) PRINTF(3, 4);
 /* Puts "text: " in front of the sentence. Returns -err->code (or -EIO where err is NULL). */
 int err_prefix(struct err *err, const char *fmt, ...) PRINTF(2, 3);
 
+/* Whether what a file was asked may have another answer later: true for failing memory and storage, false
+ * where the file itself is malformed or of a kind that is not supported. */
+bool err_is_passing(int rc);
+
 /* The sentence for memory that ran out; returns -ENOMEM. */
 int err_oom(struct err *err);

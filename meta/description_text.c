@@ -123,10 +123,12 @@ int description_imagej(const char *text, const struct reader *r, const struct ti
 	return claim_check(&c, r, first, n_pages, err);
 }
 
-/* Sizes of "shape" into c; false where the text is no shape. */
-static bool shape_json(const char *text, size_t len, struct claim *c)
+/* Sizes of "shape" into c; false where the text is no shape. *oom: it may be one. */
+static bool shape_json(const char *text, size_t len, struct claim *c, bool *oom)
 {
+	errno = 0;
 	cJSON *root = cJSON_ParseWithLength(text, len);
+	*oom = root == NULL && errno == ENOMEM;
 	const cJSON *shape = cJSON_GetObjectItemCaseSensitive(root, "shape");
 	bool ok = cJSON_IsArray(shape);
 	const cJSON *item = NULL;
@@ -183,8 +185,9 @@ static bool looks_shaped(const char *text)
 	       (text[0] == '{' && strstr(text, "\"shape\"") != NULL);
 }
 
-/* Whether the file's page (counted from 0) has a shaped description of its own: a further series begins there. */
-static bool begins_series(const struct reader *r, const struct tiff_page *first, uint64_t page)
+/* Whether the file's page (counted from 0) has a shaped description of its own: a further series begins there.
+ * 1, 0, or -errno where that cannot be found out; what is malformed begins nothing. */
+static int begins_series(const struct reader *r, const struct tiff_page *first, uint64_t page)
 {
 	enum { ENOUGH = 64 };
 	CLEANUP(freep) uint64_t *ifds = NULL;
@@ -192,11 +195,16 @@ static bool begins_series(const struct reader *r, const struct tiff_page *first,
 	size_t n = 0, len = 0;
 	bool cut;
 	struct tiff_page p;
-	if (tiff_walk(r, &first->file, &ifds, &n, &cut, NULL) != 0 || page >= n ||
-	    tiff_page_read(r, &first->file, ifds[page], &p, NULL) != 0 ||
-	    tiff_text_read(r, &p.description, ENOUGH, &text, &len, NULL) != 0)
-		return false;
-	return looks_shaped(text);
+	int rc = tiff_walk(r, &first->file, &ifds, &n, &cut, NULL);
+	if (rc == 0 && page >= n)
+		return 0;
+	if (rc == 0)
+		rc = tiff_page_read(r, &first->file, ifds[page], &p, NULL);
+	if (rc == 0)
+		rc = tiff_text_read(r, &p.description, ENOUGH, &text, &len, NULL);
+	if (rc == 0)
+		return looks_shaped(text);
+	return err_is_passing(rc) ? rc : 0;
 }
 
 int description_shaped(const char *text, size_t len, const struct reader *r,
@@ -204,13 +212,19 @@ int description_shaped(const char *text, size_t len, const struct reader *r,
 		       struct err *err)
 {
 	struct claim c = { .kind = "the shaped description" };
-	bool ok = text[0] == '{' ? shape_json(text, len, &c) : shape_words(text, &c);
+	bool oom = false;
+	bool ok = text[0] == '{' ? shape_json(text, len, &c, &oom) : shape_words(text, &c);
+	if (oom)
+		return err_oom(err);
 	if (!ok || !cut_page(&c, first))
 		return 0;
 	uint64_t planes = claim_planes(&c);
 	if (n_pages == 1 || planes == n_pages)
 		return claim_check(&c, r, first, n_pages, err);
-	if (planes < n_pages && begins_series(r, first, planes))
+	int begins = planes < n_pages ? begins_series(r, first, planes) : 0;
+	if (begins < 0)
+		return err_set(err, -begins, "a page cannot be read: %s", strerror(-begins));
+	if (begins > 0)
 		return err_set(err, ENOTSUP,
 			       "it holds several series: the first has %" PRIu64 " of %" PRIu32
 			       " pages by its shaped description",

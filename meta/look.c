@@ -128,11 +128,12 @@ static int check_description(struct look *k, uint64_t at, struct err *err)
 {
 	const struct plane first = { .file = plane_at(k, at)->file, .page = 0 };
 	struct tiff_page page;
-	if (look_page(&k->file, &first, &page, NULL) != 0)
-		return 0;
-	struct reader r = look_reader(&k->file);
 	struct err own = { 0 }, note = { 0 };
-	int rc = description_check(&r, &page, k->d->files[first.file].n_pages, &note, &own);
+	int rc = look_page(&k->file, &first, &page, &own);
+	if (rc != 0)
+		return err_is_passing(rc) ? err_set(err, -rc, "%s", own.msg) : 0;
+	struct reader r = look_reader(&k->file);
+	rc = description_check(&r, &page, k->d->files[first.file].n_pages, &note, &own);
 	if (note.msg[0] != '\0')
 		image_warn(k->im, "%s: %s", path_at(k, at), note.msg);
 	if (rc == 0 || rc == -ENOMEM)

@@ -19,6 +19,7 @@ struct sorting {
 	uint64_t *ifds;
 	int *group_of;
 	size_t n;
+	bool unread; /* storage failed at a page, which may be a plane like the others */
 	struct group *groups;
 	size_t n_groups;
 };
@@ -91,6 +92,7 @@ static int sort_pages(const struct reader *r, const struct tiff_header *h, struc
 		int rc = tiff_page_read(r, h, s->ifds[i], &p, NULL);
 		if (rc == -ENOMEM)
 			return rc;
+		s->unread |= err_is_passing(rc);
 		s->group_of[i] = GROUP_BROKEN;
 		if (rc != 0)
 			continue;
@@ -191,7 +193,8 @@ static const char *why_out(int group)
 static int collect(struct sorting *s, struct pages *ret)
 {
 	/* A malformed page amid planes of one kind is a damaged plane: it keeps its place. */
-	bool keep_broken = !ret->apart && (count_groups(s, 2) > 0 || count_groups(s, 1) == 0);
+	bool keep_broken =
+		!ret->apart && (s->unread || count_groups(s, 2) > 0 || count_groups(s, 1) == 0);
 	ret->out = calloc(s->n, sizeof(*ret->out));
 	if (ret->out == NULL)
 		return -ENOMEM;
