@@ -32,6 +32,7 @@
 #include <fcntl.h>
 #include <fuse_lowlevel.h>
 #include <getopt.h>
+#include <linux/fuse.h>
 #include <pthread.h>
 #include <search.h>
 #include <stdbool.h>
@@ -42,6 +43,7 @@
 #include <sys/queue.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -306,11 +308,34 @@ static void answered(const struct delayed *d, size_t bytes)
 
 /* --- LOOKUP and GETATTR */
 
-/* Else the kernel sends one LOOKUP of a folder at a time. */
+/* Set where the kernel offers to send several LOOKUPs of a folder at a time. */
+static bool offered;
+
 static void op_init(void *data, struct fuse_conn_info *conn)
 {
 	(void)data;
-	conn->want |= conn->capable & FUSE_CAP_PARALLEL_DIROPS;
+	offered = (conn->capable & FUSE_CAP_PARALLEL_DIROPS) != 0;
+}
+
+/* Accepts that: libfuse before 3.17 does not by itself. INIT is the first request, and the only one that is
+ * answered so. */
+static ssize_t /* lint-ok: as libfuse declares it */
+accepting_writev(int fd, struct iovec *iov, int n, void *data)
+{
+	(void)data;
+	if (offered && n == 2 && iov[1].iov_len == sizeof(struct fuse_init_out)) {
+		struct fuse_init_out *reply = iov[1].iov_base;
+		reply->flags |= FUSE_PARALLEL_DIROPS;
+		offered = false;
+	}
+	return writev(fd, iov, n);
+}
+
+static ssize_t /* lint-ok: as libfuse declares it */
+plain_read(int fd, void *buf, size_t size, void *data)
+{
+	(void)data;
+	return read(fd, buf, size);
 }
 
 static int stat_node(const struct node *n, struct stat *st)
@@ -662,8 +687,10 @@ static bool serve_at(const char *mount)
 	if (session == NULL)
 		return false;
 	bool ok = fuse_set_signal_handlers(session) == 0;
+	static const struct fuse_custom_io io = { .writev = accepting_writev, .read = plain_read };
 	if (ok && (ok = fuse_session_mount(session, mount) == 0)) {
-		ok = serve(session);
+		ok = fuse_session_custom_io(session, &io, fuse_session_fd(session)) == 0 &&
+		     serve(session);
 		fuse_session_unmount(session);
 	}
 	fuse_remove_signal_handlers(session);
