@@ -19,6 +19,7 @@ int source_open(const struct options *o, struct source *out, bool *usage, struct
 		return err_oom(err);
 	}
 	struct engine_config config = options_engine(o, out->fingerprint.s);
+	config.scan.each = crowd_each(&out->crowd);
 	config.parse_all = o->command == CMD_INFO;
 	struct dataset *data = NULL;
 	int rc = dataset_scan(o->source, &config.scan, &data, err);

@@ -1,11 +1,13 @@
 /* From the options to an engine over a scanned source: what mount, `info` and `cat` begin with. */
 #pragma once
 
+#include "fs/crowd.h"
 #include "fs/engine.h"
 #include "fs/options.h"
 
 struct source {
 	struct text fingerprint; /* lives as long as the engine, which points into it */
+	struct crowd crowd;	 /* of the engine, too: images that are looked at later */
 	struct engine engine;
 	bool open;
 };

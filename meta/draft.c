@@ -31,6 +31,7 @@ void drafts_done(struct drafts *ds)
 	free(ds->v);
 	ds->v = NULL;
 	ds->n = 0;
+	survey_ahead_done(ds);
 }
 
 static struct source_file *file_of(const struct job *j, size_t member)
@@ -223,30 +224,60 @@ static void forget_left_out(struct dataset *d, size_t keep)
 		left_out_done(&d->left_out[--d->n_left_out]);
 }
 
-/* Files that do not fit together: each is an image of its own. */
+/* Files of one image, each an image of its own. */
+struct apart {
+	struct name_member members[SURVEY_AHEAD];
+	struct name_image alone[SURVEY_AHEAD];
+	size_t n;
+};
+
+static void set_apart(struct apart *a, const struct name_member *members, size_t n)
+{
+	*a = (struct apart){ .n = min_u64(n, SURVEY_AHEAD) };
+	for (size_t i = 0; i < a->n; i++) {
+		a->members[i] = (struct name_member){ members[i].entry, NAMES_NO_INDEX,
+						      NAMES_NO_INDEX, NAMES_NO_INDEX };
+		a->alone[i].members = &a->members[i];
+		a->alone[i].n_members = 1;
+	}
+}
+
+static int file_apart(struct job *j, const struct name_image *alone, struct err *err)
+{
+	const struct source_file *f = &j->ds->d->files[j->first + alone->members[0].entry];
+	const char *base = f->path + path_folder(f->path);
+	struct text CLEANUP(text_done) stem = { 0 };
+	names_id_clean(&stem, base, names_stem(base));
+	if (stem.oom)
+		return err_oom(err);
+	return drafts_add(j->ds, j->folder, stem.s, j->first, alone, err);
+}
+
+static void warn_apart(const struct job *j, struct image *im, const char *odd)
+{
+	image_warn(im, "each file is an image of its own: %s and %s differ in pages or their kind",
+		   file_of(j, 0)->path, odd);
+}
+
+/* Files that do not fit together. */
 static int files_apart(struct job *j, const struct survey *sv, struct err *err)
 {
 	struct drafts *ds = j->ds;
-	const char *odd = file_of(j, sv->odd)->path;
-	for (size_t m = 0; m < j->ni->n_members; m++) {
-		const struct source_file *f = file_of(j, m);
-		const char *base = f->path + path_folder(f->path);
-		struct text CLEANUP(text_done) stem = { 0 };
-		names_id_clean(&stem, base, names_stem(base));
-		if (stem.oom)
+	size_t before = ds->n, n = j->ni->n_members;
+	CLEANUP(freep) struct apart *a = malloc(sizeof(*a));
+	if (a == NULL)
+		return err_oom(err);
+	for (size_t m = 0; m < n; m += a->n) {
+		set_apart(a, &j->ni->members[m], n - m);
+		if (survey_ahead(ds, j->first, a->alone, a->n) != 0)
 			return err_oom(err);
-		struct name_member member = { j->ni->members[m].entry, NAMES_NO_INDEX,
-					      NAMES_NO_INDEX, NAMES_NO_INDEX };
-		struct name_image alone = { .members = &member, .n_members = 1 };
-		size_t before = ds->n;
-		int rc = drafts_add(ds, j->folder, stem.s, j->first, &alone, err);
-		if (rc != 0)
-			return rc;
-		if (m == 0 && ds->n > before)
-			image_warn(ds->v[before].im,
-				   "each file is an image of its own: %s and %s differ in pages "
-				   "or their kind",
-				   f->path, odd);
+		for (size_t i = 0; i < a->n; i++) {
+			int rc = file_apart(j, &a->alone[i], err);
+			if (rc != 0)
+				return rc;
+			if (m + i == 0 && ds->n > before)
+				warn_apart(j, ds->v[before].im, file_of(j, sv->odd)->path);
+		}
 	}
 	return 0;
 }

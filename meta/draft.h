@@ -2,6 +2,7 @@
  * the scan. */
 #pragma once
 
+#include "meta/each.h"
 #include "meta/image.h"
 #include "meta/names.h"
 #include "meta/pattern.h"
@@ -18,6 +19,8 @@ struct drafts {
 	struct dataset *d;
 	const struct pattern *pattern; /* NULL: none */
 	bool is_file;		       /* SOURCE is a file */
+	const struct each *each;
+	struct ahead *ahead; /* of survey.h; NULL: nothing was read ahead */
 	struct draft *v;
 	size_t n;
 };

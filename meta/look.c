@@ -24,11 +24,21 @@ struct candidates {
 	struct err first_error;
 };
 
+/* The first, the middle and the last plane, read at once where they lie in different files. */
+struct ahead {
+	uint64_t at[3];
+	struct tiff_page page[3];
+	struct err err[3];
+	int rc[3];
+	size_t n;
+};
+
 struct look {
 	struct dataset *d;
 	struct image *im;
 	const struct scan_options *opts;
 	struct look_file file;
+	struct ahead ahead;
 	uint32_t *planes; /* indices of the planes that something claims */
 	uint64_t n;
 };
@@ -56,6 +66,41 @@ static int list_planes(struct look *k, struct err *err)
 	return k->n > 0 ? 0 : err_set(err, EBADMSG, "no file has a plane of this image");
 }
 
+static void read_ahead_one(void *arg, size_t i)
+{
+	struct look *k = arg;
+	struct ahead *a = &k->ahead;
+	struct look_file CLEANUP(look_file_done) file;
+	look_file_init(&file, k->d);
+	a->rc[i] = look_page(&file, plane_at(k, a->at[i]), &a->page[i], &a->err[i]);
+}
+
+static void read_ahead(struct look *k)
+{
+	const uint64_t at[] = { 0, (k->n - 1) / 2, k->n - 1 };
+	struct ahead *a = &k->ahead;
+	for (size_t i = 0; i < ARRAY_SIZE(at); i++)
+		if (i == 0 || plane_at(k, at[i])->file != plane_at(k, a->at[a->n - 1])->file)
+			a->at[a->n++] = at[i];
+	if (a->n > 1)
+		each_run(&k->opts->each, a->n, read_ahead_one, k);
+	else
+		a->n = 0;
+}
+
+static int read_candidate(struct look *k, uint64_t at, struct tiff_page *out, struct err *err)
+{
+	const struct ahead *a = &k->ahead;
+	for (size_t i = 0; i < a->n; i++) {
+		if (a->at[i] != at)
+			continue;
+		*out = a->page[i];
+		*err = a->err[i];
+		return a->rc[i];
+	}
+	return look_page(&k->file, plane_at(k, at), out, err);
+}
+
 /* The plane at `at`, or the next readable one in direction `step`. -ENOMEM only. */
 static int add_candidate(struct look *k, uint64_t at, int step, struct candidates *c)
 {
@@ -65,7 +110,7 @@ static int add_candidate(struct look *k, uint64_t at, int step, struct candidate
 				return 0;
 		struct err own = { 0 };
 		struct candidate *new = &c->v[c->n];
-		int rc = look_page(&k->file, plane_at(k, at), &new->page, &own);
+		int rc = read_candidate(k, at, &new->page, &own);
 		if (rc == -ENOMEM)
 			return rc;
 		if (rc == 0) {
@@ -132,8 +177,8 @@ static int check_description(struct look *k, uint64_t at, struct err *err)
 	int rc = look_page(&k->file, &first, &page, &own);
 	if (rc != 0)
 		return err_is_passing(rc) ? err_set(err, -rc, "%s", own.msg) : 0;
-	struct reader r = look_reader(&k->file);
-	rc = description_check(&r, &page, k->d->files[first.file].n_pages, &note, &own);
+	rc = description_check(&k->file.reader, &page, k->d->files[first.file].n_pages, &note,
+			       &own);
 	if (note.msg[0] != '\0')
 		image_warn(k->im, "%s: %s", path_at(k, at), note.msg);
 	if (rc == 0 || rc == -ENOMEM)
@@ -285,6 +330,7 @@ static int look(struct look *k, bool all, struct err *err)
 	int rc = list_planes(k, err);
 	if (rc != 0)
 		return rc;
+	read_ahead(k);
 	struct candidates c = { .n = 0 };
 	if (add_candidate(k, 0, 1, &c) != 0 || add_candidate(k, (k->n - 1) / 2, 1, &c) != 0 ||
 	    add_candidate(k, k->n - 1, -1, &c) != 0)
@@ -304,8 +350,10 @@ static int look(struct look *k, bool all, struct err *err)
 	if (rc != 0)
 		return rc;
 	warn_kind(k->im);
-	struct look_samples samples = { .planes = k->planes, .n = k->n, .all = all };
-	rc = look_samples(&k->file, k->im, &samples, err);
+	struct look_samples samples = {
+		.d = k->d, .planes = k->planes, .n = k->n, .all = all, .each = &k->opts->each
+	};
+	rc = look_samples(k->im, &samples, err);
 	forget_file(&k->im->kind);
 	return rc;
 }

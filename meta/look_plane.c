@@ -11,7 +11,7 @@ void look_file_init(struct look_file *f, const struct dataset *d)
 	*f = (struct look_file){ .d = d, .file = PLANE_GAP, .fd = -1 };
 }
 
-void look_file_done(struct look_file *f)
+static void close_file(struct look_file *f)
 {
 	if (f->fd >= 0)
 		close(f->fd);
@@ -19,16 +19,17 @@ void look_file_done(struct look_file *f)
 	f->file = PLANE_GAP;
 }
 
-struct reader look_reader(const struct look_file *f)
+void look_file_done(struct look_file *f)
 {
-	return reader_fd(&f->fd, f->d->files[f->file].size);
+	close_file(f);
+	reader_buffer_done(&f->buffer);
 }
 
 int look_file_open(struct look_file *f, const struct plane *p, struct err *err)
 {
 	if (p->file == f->file)
 		return 0;
-	look_file_done(f);
+	close_file(f);
 	const struct source_file *sf = &f->d->files[p->file];
 	if (sf->trouble != 0)
 		return err_set(err, EBADMSG, "%s: %s", sf->path, source_file_trouble(sf));
@@ -36,11 +37,12 @@ int look_file_open(struct look_file *f, const struct plane *p, struct err *err)
 	if (fd < 0)
 		return err_set(err, -fd, "%s: %s", sf->path, strerror(-fd));
 	f->fd = fd;
-	struct reader r = reader_fd(&f->fd, sf->size);
+	struct reader file = reader_fd(&f->fd, sf->size);
+	f->reader = reader_buffered(&f->buffer, &file);
 	struct err own = { 0 };
-	int rc = tiff_header_read(&r, &f->header, &own);
+	int rc = tiff_header_read(&f->reader, &f->header, &own);
 	if (rc != 0) {
-		look_file_done(f);
+		close_file(f);
 		return err_set(err, -rc, "%s: %s", sf->path, own.msg);
 	}
 	f->file = p->file;
@@ -67,12 +69,11 @@ int look_page(struct look_file *f, const struct plane *p, struct tiff_page *out,
 	if (rc != 0)
 		return rc;
 	const struct source_file *sf = &f->d->files[p->file];
-	struct reader r = look_reader(f);
 	struct err own = { 0 };
 	uint64_t ifd = 0;
 	rc = plane_ifd(sf, p, &f->header, &ifd, &own);
 	if (rc == 0)
-		rc = tiff_page_read(&r, &f->header, ifd, out, &own);
+		rc = tiff_page_read(&f->reader, &f->header, ifd, out, &own);
 	if (rc == 0)
 		return 0;
 	if (sf->n_pages > 1)

@@ -2,14 +2,16 @@
  * compressed. Internal to the first look. */
 #pragma once
 
+#include "meta/each.h"
 #include "meta/look_plane.h"
 
 struct look_samples {
+	const struct dataset *d;
 	const uint32_t *planes; /* planes of the image that something claims, in order */
 	uint64_t n;
 	bool all; /* every plane, not at most 64 */
+	const struct each *each;
 };
 
 /* Sets unit_bytes_max and stored_share, adds warnings. Errors: -ENOMEM. */
-int look_samples(struct look_file *f, struct image *im, const struct look_samples *s,
-		 struct err *err);
+int look_samples(struct image *im, const struct look_samples *s, struct err *err);

@@ -2,6 +2,7 @@
 
 #include "meta/draft.h"
 #include "meta/fingerprint.h"
+#include "meta/survey.h"
 #include "meta/walk.h"
 
 #include <errno.h>
@@ -36,10 +37,11 @@ int dataset_open(const struct dataset *d, const struct source_file *f)
 	int fd = openat(d->root_fd, f->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
 		return -errno;
-	struct stat st;
-	if (fstat(fd, &st) != 0)
+	/* Its kind is known since it was opened: far storage need not be asked again. */
+	struct statx st;
+	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &st) != 0)
 		return -errno;
-	if (!S_ISREG(st.st_mode))
+	if (!S_ISREG(st.stx_mode))
 		return -ESTALE;
 	int own = fd;
 	fd = -1;
@@ -80,7 +82,10 @@ static int add_images(struct scan *s, const char *folder, size_t first, const st
 	int rc = leave_out_names(s, names, first, err);
 	for (size_t i = 0; rc == 0 && i < names->n_images; i++) {
 		const struct name_image *ni = &names->images[i];
-		int same = is_folder_id(ni->id, folder);
+		if (i % SURVEY_AHEAD == 0)
+			rc = survey_ahead(&s->drafts, first, ni,
+					  min_u64(SURVEY_AHEAD, names->n_images - i));
+		int same = rc != 0 ? rc : is_folder_id(ni->id, folder);
 		if (same < 0)
 			return err_oom(err);
 		rc = drafts_add(&s->drafts, folder, same ? NULL : ni->id, first, ni, err);
@@ -377,7 +382,8 @@ static int walk_for(struct scan *s, const char *source, struct err *err)
 	for (;;) {
 		int rc = new_dataset(s, err);
 		if (rc == 0)
-			rc = walk_source(source, s->opts->mountpoint, depth, s->d, &s->walk, err);
+			rc = walk_source(source, s->opts->mountpoint, depth, &s->opts->each, s->d,
+					 &s->walk, err);
 		if (rc != 0 || s->d->n_files > 0 || depth >= WALK_DEPTH)
 			return rc;
 		depth = WALK_DEPTH;
@@ -398,7 +404,9 @@ static int scan(struct scan *s, const char *source, struct err *err)
 		s->d->name[names_stem(s->d->name)] = '\0';
 	if (s->d->n_files == 0)
 		return nothing_found(s, err);
-	s->drafts = (struct drafts){ .d = s->d, .pattern = s->pattern, .is_file = s->walk.is_file };
+	s->drafts = (struct drafts){
+		.d = s->d, .pattern = s->pattern, .is_file = s->walk.is_file, .each = &s->opts->each
+	};
 	rc = interpret(s, err);
 	if (rc == 0 && s->drafts.n == 0)
 		rc = nothing_found(s, err);

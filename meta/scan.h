@@ -1,7 +1,8 @@
 /* From SOURCE to a dataset: walk, names, files, pages. Opens files only to count pages and to check
- * what their descriptions claim. Single-threaded. */
+ * what their descriptions claim. Single-threaded, but for what `each` of the options does at once. */
 #pragma once
 
+#include "meta/each.h"
 #include "meta/image.h"
 #include "meta/names.h"
 
@@ -18,6 +19,7 @@ struct scan_options {
 	const char *fingerprint_options; /* text of every option that changes bytes */
 	bool fill_damaged;		 /* --damaged fill */
 	const char *mountpoint;		 /* never entered; NULL: none */
+	struct each each;		 /* how many files are examined and read */
 };
 
 /* Lists, stats and sorts. -ENOENT, -EINVAL, .. with the sentence for the user. An image that cannot be

@@ -1,11 +1,12 @@
 #include "meta/survey.h"
 
+#include "codec/reader_buffered.h"
 #include "meta/scan.h"
 #include "meta/walk.h"
 
 #include <errno.h>
 
-enum { LOOKS = 3, NEIGHBOURS = 64 };
+enum { LOOKS = 3, NEIGHBOURS = 64, COUNTED_AT_ONCE = 256 };
 
 /* The first, middle and last file, or the neighbours of those that cannot be read. */
 struct looks {
@@ -31,33 +32,132 @@ static struct source_file *file_of(const struct drafts *ds, size_t first,
 	return &ds->d->files[first + ni->members[member].entry];
 }
 
-/* Reads a file by all pages or by its chain alone. What is no TIFF, or cannot be opened, is a damaged
- * plane, not an error of the source. */
-static int read_file(struct dataset *d, struct source_file *f, bool all, struct pages *out,
-		     struct err *err)
+/* Reads a file by all pages or by its chain alone. -EBADMSG: what is no TIFF, or cannot be opened, is a damaged
+ * plane, not an error of the source; its trouble is set. */
+static int read_file(const struct dataset *d, struct source_file *f, bool all, struct pages *out)
 {
 	*out = (struct pages){ 0 };
 	if (f->trouble != 0)
-		return err_set(err, EBADMSG, "%s", source_file_trouble(f));
+		return -EBADMSG;
 	CLEANUP(closep) int fd = dataset_open(d, f);
 	if (fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM)
-		return err_set(err, -fd, "too many open files, or no memory");
+		return fd;
 	if (fd < 0) {
 		f->trouble = -fd;
-		return err_set(err, EBADMSG, "%s", source_file_trouble(f));
+		return -EBADMSG;
 	}
-	struct reader r = reader_fd(&fd, f->size);
-	int rc = all ? pages_read(&r, out, err) : pages_count(&r, out, err);
-	if (rc == -ENOMEM)
+	struct reader_buffer buffer CLEANUP(reader_buffer_done) = { 0 };
+	struct reader file = reader_fd(&fd, f->size), r = reader_buffered(&buffer, &file);
+	int rc = all ? pages_read(&r, out, NULL) : pages_count(&r, out, NULL);
+	if (rc == 0 || rc == -ENOMEM)
 		return rc;
-	if (rc != 0)
-		f->trouble = -rc;
-	return rc == 0 ? 0 : -EBADMSG;
+	f->trouble = -rc;
+	return -EBADMSG;
 }
 
-int survey_file(struct dataset *d, struct source_file *f, struct pages *out, struct err *err)
+/* ---- several files at once ---- */
+
+/* One file, and what it told. */
+struct reading {
+	struct source_file *file;
+	int rc;
+	struct pages pages;
+};
+
+/* Files that are read together, each once. */
+struct readings {
+	const struct dataset *d;
+	bool all;
+	struct reading *v;
+	size_t n;
+};
+
+static void read_one(void *arg, size_t i)
 {
-	return read_file(d, f, true, out, err);
+	struct readings *rs = arg;
+	struct reading *r = &rs->v[i];
+	r->rc = read_file(rs->d, r->file, rs->all, &r->pages);
+}
+
+static void readings_clear(struct readings *rs)
+{
+	for (size_t i = 0; i < rs->n; i++)
+		pages_done(&rs->v[i].pages);
+	rs->n = 0;
+}
+
+static void readings_done(struct readings *rs)
+{
+	readings_clear(rs);
+	free(rs->v);
+}
+
+/* What was read ahead of the surveys of some images, in the order in which they will ask for it. */
+struct ahead {
+	struct readings read;
+	size_t next;
+	struct reading v[LOOKS * SURVEY_AHEAD];
+};
+
+static void ahead_add(struct ahead *a, struct source_file *f)
+{
+	for (size_t i = 0; i < a->read.n; i++)
+		if (a->v[i].file == f)
+			return;
+	a->v[a->read.n++] = (struct reading){ .file = f };
+}
+
+int survey_ahead(struct drafts *ds, size_t first, const struct name_image *images, size_t n)
+{
+	if (ds->ahead == NULL)
+		ds->ahead = calloc(1, sizeof(*ds->ahead));
+	struct ahead *a = ds->ahead;
+	if (a == NULL)
+		return -ENOMEM;
+	readings_clear(&a->read);
+	a->read = (struct readings){ .d = ds->d, .all = true, .v = a->v };
+	a->next = 0;
+	for (size_t i = 0; i < n; i++) {
+		const struct name_image *ni = &images[i];
+		if (ni->n_members == 0)
+			continue;
+		ahead_add(a, file_of(ds, first, ni, 0));
+		ahead_add(a, file_of(ds, first, ni, (ni->n_members - 1) / 2));
+		ahead_add(a, file_of(ds, first, ni, ni->n_members - 1));
+	}
+	each_run(ds->each, a->read.n, read_one, &a->read);
+	return 0;
+}
+
+void survey_ahead_done(struct drafts *ds)
+{
+	if (ds->ahead != NULL)
+		readings_clear(&ds->ahead->read);
+	free(ds->ahead);
+	ds->ahead = NULL;
+}
+
+/* The answer, if it was read ahead and not asked for yet. */
+static bool take_ahead(struct ahead *a, const struct source_file *f, struct pages *out, int *rc)
+{
+	size_t n = a == NULL ? 0 : a->read.n;
+	for (size_t k = 0; k < n; k++) {
+		struct reading *r = &a->v[(a->next + k) % n];
+		if (r->file != f)
+			continue;
+		*rc = r->rc;
+		*out = r->pages;
+		a->next = (a->next + k + 1) % n;
+		*r = (struct reading){ 0 };
+		return true;
+	}
+	return false;
+}
+
+static int read_pages(struct drafts *ds, struct source_file *f, struct pages *out)
+{
+	int rc;
+	return take_ahead(ds->ahead, f, out, &rc) ? rc : read_file(ds->d, f, true, out);
 }
 
 int survey_leave_out(struct dataset *d, const struct source_file *f, const struct pages *p)
@@ -87,7 +187,7 @@ static int look_near(struct drafts *ds, size_t first, const struct name_image *n
 			if (l->member[i] == want)
 				return 0;
 		struct source_file *f = file_of(ds, first, ni, want);
-		int rc = survey_file(ds->d, f, &l->pages[l->n], NULL);
+		int rc = read_pages(ds, f, &l->pages[l->n]);
 		if (rc == -EBADMSG)
 			continue;
 		if (rc != 0)
@@ -162,34 +262,53 @@ static void compare(struct survey *out, const struct pages *ref, const struct pa
 		out->equal_but_last = false;
 }
 
+/* One of all files, in their order. */
+static int count_one(struct drafts *ds, const struct name_image *ni, size_t m, struct reading *r,
+		     const struct pages *ref, struct survey *out)
+{
+	bool last = m + 1 == ni->n_members;
+	if (!last)
+		out->smallest = min_u64(out->smallest, r->file->size);
+	if (r->rc == -EBADMSG)
+		return 0;
+	if (r->rc != 0)
+		return r->rc;
+	if (survey_leave_out(ds->d, r->file, &r->pages) != 0)
+		return -ENOMEM;
+	compare(out, ref, &r->pages, m, last);
+	out->apart |= r->pages.apart;
+	note_cut(out, r->file, &r->pages);
+	if (last)
+		out->last_pages = r->pages.n;
+	keep_ifds(r->file, &r->pages);
+	return 0;
+}
+
 static int count_all(struct drafts *ds, size_t first, const struct name_image *ni,
 		     const struct looks *l, struct survey *out)
 {
+	struct readings CLEANUP(readings_done) rs = { .d = ds->d };
 	/* The chain alone tells the planes where the files looked at have nothing else in it. */
-	bool all = false;
 	for (size_t i = 0; i < l->n; i++)
-		all |= l->pages[i].n_out > 0 || l->pages[i].apart;
+		rs.all |= l->pages[i].n_out > 0 || l->pages[i].apart;
 	const struct pages *ref = &l->pages[0];
 	out->equal = out->equal_but_last = true;
 	out->smallest = UINT64_MAX;
 	out->pages = out->last_pages = ref->n;
-	for (size_t m = 0; m < ni->n_members; m++) {
-		struct source_file *f = file_of(ds, first, ni, m);
-		bool last = m + 1 == ni->n_members;
-		if (!last)
-			out->smallest = min_u64(out->smallest, f->size);
-		struct pages CLEANUP(pages_done) p = { 0 };
-		int rc = read_file(ds->d, f, all, &p, NULL);
-		if (rc == -EBADMSG)
-			continue;
-		if (rc != 0 || survey_leave_out(ds->d, f, &p) != 0)
-			return rc != 0 ? rc : -ENOMEM;
-		compare(out, ref, &p, m, last);
-		out->apart |= p.apart;
-		note_cut(out, f, &p);
-		if (last)
-			out->last_pages = p.n;
-		keep_ifds(f, &p);
+	rs.v = calloc(min_u64(ni->n_members, COUNTED_AT_ONCE), sizeof(*rs.v));
+	if (rs.v == NULL)
+		return -ENOMEM;
+	for (size_t m = 0; m < ni->n_members; m += rs.n) {
+		readings_clear(&rs);
+		rs.n = min_u64(ni->n_members - m, COUNTED_AT_ONCE);
+		for (size_t i = 0; i < rs.n; i++)
+			rs.v[i] = (struct reading){ .file = file_of(ds, first, ni, m + i) };
+		each_run(ds->each, rs.n, read_one, &rs);
+		for (size_t i = 0; i < rs.n; i++) {
+			int rc = count_one(ds, ni, m + i, &rs.v[i], ref, out);
+			if (rc != 0)
+				return rc;
+		}
 	}
 	return 0;
 }

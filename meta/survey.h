@@ -21,8 +21,13 @@ int survey_files(struct drafts *ds, size_t first, const struct name_image *ni, s
 		 struct err *err);
 void survey_done(struct survey *s);
 
-/* All pages of one file. -EBADMSG: its trouble is set. */
-int survey_file(struct dataset *d, struct source_file *f, struct pages *out, struct err *err);
+/* Images whose files are read together. */
+enum { SURVEY_AHEAD = 64 };
+
+/* Reads what surveys of these images (at most SURVEY_AHEAD) will look at first, many files at once, for
+ * survey_files to take it. Forgets what was read before. -ENOMEM. */
+int survey_ahead(struct drafts *ds, size_t first, const struct name_image *images, size_t n);
+void survey_ahead_done(struct drafts *ds);
 
 /* Lists the pages that are no planes. -ENOMEM. */
 int survey_leave_out(struct dataset *d, const struct source_file *f, const struct pages *p);

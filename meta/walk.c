@@ -13,6 +13,9 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
+/* Names of a folder that are examined together. */
+enum { LISTED_AT_ONCE = 4096 };
+
 /* A folder by identity, so that links in circles end. */
 struct folder_key {
 	dev_t dev;
@@ -22,6 +25,7 @@ struct folder_key {
 struct walker {
 	struct dataset *d;
 	struct walk *w;
+	const struct each *each;
 	void *entered; /* tsearch tree of struct folder_key */
 	unsigned depth;
 	struct folder_key mountpoint;
@@ -191,52 +195,149 @@ static bool tells_planes(const char *name)
 	       (n > len && strcmp(name + n - len, companion) == 0);
 }
 
-static int list_entry(struct walker *k, int fd, const char *folder, const struct dirent *e,
-		      struct subfolders *subs)
-{
-	const char *name = e->d_name;
-	bool slide = false;
-	bool tiff = names_is_tiff(name, &slide);
-	bool junk = names_is_junk_folder(name);
-	if (e->d_type == DT_DIR)
-		return junk ? 0 : subfolders_add(subs, name);
-	bool maybe_folder = !junk && (e->d_type == DT_LNK || e->d_type == DT_UNKNOWN);
-	if (!tiff && tells_planes(name) && subs->index == NULL) {
-		subs->index = strdup(name);
-		return subs->index == NULL ? -ENOMEM : 0;
-	}
-	if (!tiff && !maybe_folder) {
-		note_seen(k->w, name);
-		return 0;
-	}
+/* One name of a folder, and what stat says where the name and its type do not say enough. */
+struct listed {
+	char *name;
+	unsigned char type;
+	bool examine;
+	int error; /* of stat */
 	struct stat st;
-	if (fstatat(fd, name, &st, 0) != 0) {
-		/* A file that went away between the listing and now never was part of the source. */
-		bool claims = tiff && e->d_type != DT_REG;
-		return claims ? add_file(k->d, folder, name, NULL) : 0;
-	}
-	if (S_ISDIR(st.st_mode))
-		return junk ? 0 : subfolders_add(subs, name);
-	if (!tiff) {
-		note_seen(k->w, name);
-		return 0;
-	}
-	if (!S_ISREG(st.st_mode))
-		return leave_out(k, folder, name, "neither a file nor a folder");
-	return add_file(k->d, folder, name, &st);
+};
+
+/* Some entries of one folder, in the order in which they were listed. */
+struct listing {
+	DIR *dir;
+	const char *folder;
+	struct listed *v;
+	size_t n;
+	uint32_t examine[LISTED_AT_ONCE];
+	size_t n_examine;
+};
+
+static void listing_clear(struct listing *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		free(l->v[i].name);
+	l->n = l->n_examine = 0;
 }
 
+static void listing_free(struct listing **l)
+{
+	if (*l == NULL)
+		return;
+	listing_clear(*l);
+	free((*l)->v);
+	closedir((*l)->dir);
+	free(*l);
+}
+
+static bool maybe_folder(const char *name, unsigned char type)
+{
+	return (type == DT_LNK || type == DT_UNKNOWN) && !names_is_junk_folder(name);
+}
+
+static bool must_examine(const char *name, unsigned char type)
+{
+	bool slide = false;
+	return type != DT_DIR && (names_is_tiff(name, &slide) || maybe_folder(name, type));
+}
+
+static int listing_add(struct listing *l, const struct dirent *e)
+{
+	struct listed *more = grown(l->v, l->n, sizeof(*more));
+	if (more == NULL)
+		return -ENOMEM;
+	l->v = more;
+	struct listed *new = &more[l->n];
+	*new = (struct listed){ .name = strdup(e->d_name), .type = e->d_type };
+	if (new->name == NULL)
+		return -ENOMEM;
+	new->examine = must_examine(new->name, new->type);
+	if (new->examine)
+		l->examine[l->n_examine++] = (uint32_t)l->n;
+	l->n++;
+	return 0;
+}
+
+static void examine(void *arg, size_t i)
+{
+	struct listing *l = arg;
+	struct listed *e = &l->v[l->examine[i]];
+	e->error = fstatat(dirfd(l->dir), e->name, &e->st, 0) == 0 ? 0 : errno;
+}
+
+static int take_examined(struct walker *k, const char *folder, const struct listed *e,
+			 struct subfolders *subs)
+{
+	bool slide = false;
+	bool tiff = names_is_tiff(e->name, &slide);
+	if (e->error != 0) {
+		/* A file that went away between the listing and now never was part of the source. */
+		bool claims = tiff && e->type != DT_REG;
+		return claims ? add_file(k->d, folder, e->name, NULL) : 0;
+	}
+	if (S_ISDIR(e->st.st_mode))
+		return names_is_junk_folder(e->name) ? 0 : subfolders_add(subs, e->name);
+	if (!tiff) {
+		note_seen(k->w, e->name);
+		return 0;
+	}
+	if (!S_ISREG(e->st.st_mode))
+		return leave_out(k, folder, e->name, "neither a file nor a folder");
+	return add_file(k->d, folder, e->name, &e->st);
+}
+
+static int take_entry(struct walker *k, const char *folder, const struct listed *e,
+		      struct subfolders *subs)
+{
+	if (e->type == DT_DIR)
+		return names_is_junk_folder(e->name) ? 0 : subfolders_add(subs, e->name);
+	if (tells_planes(e->name) && subs->index == NULL) {
+		subs->index = strdup(e->name);
+		return subs->index == NULL ? -ENOMEM : 0;
+	}
+	if (e->examine)
+		return take_examined(k, folder, e, subs);
+	note_seen(k->w, e->name);
+	return 0;
+}
+
+/* Takes what was listed since the last time, examined together. */
+static int take_listed(struct walker *k, struct listing *l, struct subfolders *subs)
+{
+	if (l->n_examine > 0)
+		each_run(k->each, l->n_examine, examine, l);
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < l->n; i++)
+		rc = take_entry(k, l->folder, &l->v[i], subs);
+	listing_clear(l);
+	return rc;
+}
+
+/* `dir` is closed. */
 static int list_folder(struct walker *k, DIR *dir, const char *folder, struct subfolders *subs)
 {
-	int fd = dirfd(dir);
+	struct listing *l CLEANUP(listing_free) = calloc(1, sizeof(*l));
+	if (l == NULL) {
+		closedir(dir);
+		return -ENOMEM;
+	}
+	l->dir = dir;
+	l->folder = folder;
 	for (;;) {
 		errno = 0;
 		const struct dirent *e = readdir(dir);
-		if (e == NULL)
-			return -errno;
+		int code = errno, rc = 0;
+		if (e == NULL) {
+			rc = take_listed(k, l, subs);
+			return rc != 0 ? rc : -code;
+		}
 		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
 			continue;
-		int rc = list_entry(k, fd, folder, e, subs);
+		if (l->n == LISTED_AT_ONCE)
+			rc = take_listed(k, l, subs);
+		if (rc == 0)
+			rc = listing_add(l, e);
 		if (rc != 0)
 			return rc;
 	}
@@ -339,7 +440,6 @@ static int walk_folder(struct walker *k, const char *path, unsigned level, struc
 	size_t first = k->d->n_files;
 	struct subfolders CLEANUP(subfolders_done) subs = { 0 };
 	int rc = list_folder(k, dir, path, &subs);
-	closedir(dir);
 	if (rc == 0)
 		rc = record_folder(k, path, first, &subs.index);
 	if (rc == -ENOMEM)
@@ -437,10 +537,10 @@ static int walk_start(const char *source, struct walker *k, struct err *err)
 	return walk_folder(k, "", 0, err);
 }
 
-int walk_source(const char *source, const char *mountpoint, unsigned depth, struct dataset *d,
-		struct walk *out, struct err *err)
+int walk_source(const char *source, const char *mountpoint, unsigned depth, const struct each *each,
+		struct dataset *d, struct walk *out, struct err *err)
 {
-	struct walker k = { .d = d, .w = out, .depth = depth };
+	struct walker k = { .d = d, .w = out, .each = each, .depth = depth };
 	*out = (struct walk){ 0 };
 	struct stat st;
 	if (mountpoint != NULL && stat(mountpoint, &st) == 0) {

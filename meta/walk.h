@@ -1,7 +1,8 @@
-/* SOURCE and the folders below it: resolved, listed, stat'ed; nothing is opened but folders. The first
- * half of a scan. */
+/* SOURCE and the folders below it: resolved, listed, stat'ed, each file once; nothing is opened but folders. The
+ * first half of a scan. */
 #pragma once
 
+#include "meta/each.h"
 #include "meta/image.h"
 
 /* One folder's TIFF files: d->files[first .. first+n-1], in no order. */
@@ -32,8 +33,8 @@ enum { WALK_DEPTH = 4 };
  * Folders more than `depth` below SOURCE are not entered, nor is `mountpoint` (may be NULL or not exist).
  * Files that cannot be TIFFs (empty, too short for a header, dangling) have their trouble set.
  * -ENOENT, -EACCES, .. with the sentence for the user. */
-int walk_source(const char *source, const char *mountpoint, unsigned depth, struct dataset *d,
-		struct walk *out, struct err *err);
+int walk_source(const char *source, const char *mountpoint, unsigned depth, const struct each *each,
+		struct dataset *d, struct walk *out, struct err *err);
 void walk_done(struct walk *w);
 
 /* Lists something that is no part of any image; `why` is a static text, `of` the file that is kept in its
