@@ -11,12 +11,17 @@ struct source_attr {
 static struct source_attr source_of(const struct tree *t, const struct node *n)
 {
 	const struct dataset *d = t->data;
+	size_t image = n->image;
 	switch (n->kind) {
 	case NODE_ROOT:
-	case NODE_ROOT_DOC:
 	case NODE_STATUS_DIR:
 	case NODE_STATUS:
 		return (struct source_attr){ d->mode, d->uid, d->gid, d->mtime_ns };
+	case NODE_ROOT_DOC:
+		if (d->n_images != 1)
+			return (struct source_attr){ d->mode, d->uid, d->gid, d->mtime_ns };
+		image = 0; /* whose document it repeats */
+		break;
 	case NODE_IMAGE:
 	case NODE_IMAGE_DOC:
 	case NODE_ARRAY:
@@ -25,7 +30,7 @@ static struct source_attr source_of(const struct tree *t, const struct node *n)
 	case NODE_CHUNK:
 		break;
 	}
-	const struct image *im = &d->images[n->image];
+	const struct image *im = &d->images[image];
 	return (struct source_attr){ im->mode, im->uid, im->gid, im->mtime_ns };
 }
 

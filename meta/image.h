@@ -13,6 +13,7 @@ struct source_file {
 	int64_t mtime_ns;
 	uint64_t ino, dev;
 	uint32_t mode, uid, gid;
+	uint32_t reach; /* read permissions that the folders between SOURCE and it leave */
 	/* Not 0: its planes are damaged. ENOENT: a link to nothing, ENODATA: empty or too short, EBADMSG: no
 	 * TIFF; else as it was told when it was opened. */
 	int trouble;
@@ -56,7 +57,7 @@ struct image {
 	uint64_t n_gaps;
 	int64_t mtime_ns; /* newest of its files */
 	uint32_t mode, uid,
-		gid; /* permission bits that every file of the image grants; owner of SOURCE */
+		gid; /* permission bits that every file of the image grants, and to whom */
 
 	enum image_state state;
 	struct err why; /* of IMAGE_BAD */

@@ -300,7 +300,8 @@ static int drop_unused_files(struct scan *s, struct err *err)
 	return 0;
 }
 
-/* A chunk may be read by whoever may read every file behind it. */
+/* A chunk may be read by whoever may read every file behind it. Of several owners none is shown, but root, who
+ * may read them all; where there are several groups, nobody is known to be in all of them. */
 static void set_permissions(struct dataset *d, struct image *im)
 {
 	im->mode = 0444;
@@ -308,6 +309,8 @@ static void set_permissions(struct dataset *d, struct image *im)
 	im->gid = d->gid;
 	uint64_t n = im->n_t * im->n_c * im->n_z;
 	uint32_t last = PLANE_GAP;
+	const struct source_file *first = NULL;
+	bool owners = false, groups = false;
 	for (uint64_t k = 0; k < n; k++) {
 		if (im->planes[k].file == PLANE_GAP || im->planes[k].file == last)
 			continue;
@@ -315,9 +318,21 @@ static void set_permissions(struct dataset *d, struct image *im)
 		const struct source_file *f = &d->files[last];
 		im->mtime_ns = f->mtime_ns > im->mtime_ns ? f->mtime_ns : im->mtime_ns;
 		/* A link to nothing has no permissions. */
-		if (f->ino != 0)
-			im->mode &= f->mode;
+		if (f->ino == 0)
+			continue;
+		first = first == NULL ? f : first;
+		owners |= f->uid != first->uid;
+		groups |= f->gid != first->gid;
+		im->mode &= f->mode & f->reach;
 	}
+	if (first != NULL) {
+		im->uid = owners ? 0 : first->uid;
+		im->gid = groups ? d->gid : first->gid;
+	}
+	if (owners)
+		im->mode |= 0400;
+	if (groups && (im->mode & 04) == 0)
+		im->mode &= ~UINT32_C(040);
 	d->mtime_ns = im->mtime_ns > d->mtime_ns ? im->mtime_ns : d->mtime_ns;
 }
 

@@ -22,10 +22,17 @@ struct folder_key {
 	ino_t ino;
 };
 
+/* The folders below SOURCE that one is in. */
+struct way {
+	const struct way *up;
+	uint32_t mode, gid;
+};
+
 struct walker {
 	struct dataset *d;
 	struct walk *w;
 	const struct each *each;
+	const struct way *way;
 	void *entered; /* tsearch tree of struct folder_key */
 	unsigned depth;
 	struct folder_key mountpoint;
@@ -343,12 +350,13 @@ static int list_folder(struct walker *k, DIR *dir, const char *folder, struct su
 	}
 }
 
-/* 1 where this folder is to be listed, 0 where not, -ENOMEM. */
-static int enter(struct walker *k, int fd, bool top)
+/* 1 where this folder is to be listed (`here` is it, then), 0 where not, -ENOMEM. */
+static int enter(struct walker *k, int fd, bool top, struct way *here)
 {
 	struct stat st;
 	if (fstat(fd, &st) != 0)
 		return 0;
+	*here = (struct way){ k->way, st.st_mode, st.st_gid };
 	struct folder_key key = { .dev = st.st_dev, .ino = st.st_ino };
 	/* SOURCE itself may be the mount point (a mount over it), but nothing below it. */
 	if (!top && k->has_mountpoint && compare_keys(&key, &k->mountpoint) == 0)
@@ -365,6 +373,20 @@ static int enter(struct walker *k, int fd, bool top)
 	return found == NULL ? -ENOMEM : *(struct folder_key **)found == own;
 }
 
+/* Which readers of a file get to it, as read permissions. Its owner does: only whose it is not is kept away. Of
+ * another group than the folder's is not known who may pass by the folder's group. */
+static uint32_t reach(const struct way *way, uint32_t gid)
+{
+	uint32_t mode = 0444;
+	for (; way != NULL; way = way->up) {
+		if ((way->mode & 01) == 0)
+			mode &= 0440;
+		if ((way->mode & 010) == 0 || (way->gid != gid && (way->mode & 01) == 0))
+			mode &= 0404;
+	}
+	return mode;
+}
+
 static int record_folder(struct walker *k, const char *path, size_t first, char **index)
 {
 	struct walk *w = k->w;
@@ -374,6 +396,8 @@ static int record_folder(struct walker *k, const char *path, size_t first, char 
 	if (more == NULL)
 		return -ENOMEM;
 	w->folders = more;
+	for (size_t i = first; i < k->d->n_files; i++)
+		k->d->files[i].reach = reach(k->way, k->d->files[i].gid);
 	char *copy = strdup(path);
 	if (copy == NULL)
 		return -ENOMEM;
@@ -415,6 +439,23 @@ static int walk_below(struct walker *k, const char *path, unsigned level, struct
 	return 0;
 }
 
+/* `dir` is closed. */
+static int walk_listed(struct walker *k, DIR *dir, const char *path, unsigned level,
+		       struct err *err)
+{
+	size_t first = k->d->n_files;
+	struct subfolders CLEANUP(subfolders_done) subs = { 0 };
+	int rc = list_folder(k, dir, path, &subs);
+	if (rc == 0)
+		rc = record_folder(k, path, first, &subs.index);
+	if (rc == -ENOMEM)
+		return err_oom(err);
+	if (rc != 0)
+		return err_set(err, -rc, "%s: folder '%s' cannot be listed: %s", k->d->source, path,
+			       strerror(-rc));
+	return walk_below(k, path, level, &subs, err);
+}
+
 static int walk_folder(struct walker *k, const char *path, unsigned level, struct err *err)
 {
 	bool top = level == 0;
@@ -429,7 +470,8 @@ static int walk_folder(struct walker *k, const char *path, unsigned level, struc
 					 errno == EACCES ? "no permission to read this folder"
 							 : "a folder that cannot be read",
 					 NULL);
-	int go = enter(k, fd, top);
+	struct way here;
+	int go = enter(k, fd, top, &here);
 	if (go <= 0)
 		return go < 0 ? err_oom(err) : 0;
 	k->w->n_entered += !top;
@@ -437,17 +479,11 @@ static int walk_folder(struct walker *k, const char *path, unsigned level, struc
 	if (dir == NULL)
 		return err_oom(err);
 	fd = -1; /* the listing owns it now */
-	size_t first = k->d->n_files;
-	struct subfolders CLEANUP(subfolders_done) subs = { 0 };
-	int rc = list_folder(k, dir, path, &subs);
-	if (rc == 0)
-		rc = record_folder(k, path, first, &subs.index);
-	if (rc == -ENOMEM)
-		return err_oom(err);
-	if (rc != 0)
-		return err_set(err, -rc, "%s: folder '%s' cannot be listed: %s", k->d->source, path,
-			       strerror(-rc));
-	return walk_below(k, path, level, &subs, err);
+	/* What SOURCE itself allows is for its root to say. */
+	k->way = top ? NULL : &here;
+	int rc = walk_listed(k, dir, path, level, err);
+	k->way = here.up;
+	return rc;
 }
 
 /* The source's own name: its last part as typed, or the resolved one where that says nothing. */

@@ -28,7 +28,8 @@ def source(tmp_path_factory):
         os.utime(f, ns=(1, MTIME_NS - i * 10**9))
         f.chmod(0o640 if i else 0o444)
     if os.geteuid() == 0:
-        os.chown(top, OWNER, GROUP)
+        for path in [top, *top.rglob("*")]:
+            os.chown(path, OWNER, GROUP)
     return top
 
 

@@ -54,6 +54,19 @@ START_TEST(chunks_are_no_more_readable_than_their_files)
 }
 END_TEST
 
+START_TEST(documents_of_the_root_are_those_of_a_lone_image)
+{
+	struct stat st = attr(NODE_ROOT_DOC, 1);
+	ck_assert_uint_eq(st.st_mode, S_IFREG | 0440);
+	ck_assert_uint_eq(st.st_uid, 7);
+	data.n_images = 2;
+	st = attr(NODE_ROOT_DOC, 1);
+	data.n_images = 1;
+	ck_assert_uint_eq(st.st_mode, S_IFREG | 0444);
+	ck_assert_uint_eq(st.st_uid, 5);
+}
+END_TEST
+
 START_TEST(blocks_round_up)
 {
 	ck_assert_int_eq(attr(NODE_IMAGE_DOC, 0).st_blocks, 0);
@@ -89,6 +102,7 @@ int main(void)
 	TCase *t = tcase_create("all");
 	tcase_add_test(t, the_root_is_as_the_source);
 	tcase_add_test(t, chunks_are_no_more_readable_than_their_files);
+	tcase_add_test(t, documents_of_the_root_are_those_of_a_lone_image);
 	tcase_add_test(t, blocks_round_up);
 	tcase_add_test(t, times_before_1970);
 	tcase_add_test(t, write_and_set_id_bits_do_not_pass);

@@ -677,6 +677,69 @@ START_TEST(errors_name_the_source)
 }
 END_TEST
 
+static const struct image *image_of(const char *id)
+{
+	for (size_t i = 0; i < d->n_images; i++)
+		if (strcmp(d->images[i].id, id) == 0)
+			return &d->images[i];
+	ck_abort_msg("no image %s", id);
+}
+
+/* Whoever may not pass a folder gets nothing from below it. */
+START_TEST(permissions_of_folders)
+{
+	series("src/open", "s_", 0, 3);
+	series("src/own", "s_", 0, 3);
+	series("src/ours", "s_", 0, 3);
+	series("src/ours/deep", "s_", 0, 3);
+	series("src/links", "s_", 0, 3);
+	ck_assert_int_eq(chmod("src/own", 0700), 0);
+	ck_assert_int_eq(chmod("src/ours", 0750), 0);
+	ck_assert_int_eq(chmod("src/ours/deep", 0705), 0);
+	ck_assert_int_eq(chmod("src/links/s_001.tif", 0604), 0);
+	scan("src");
+	ck_assert_uint_eq(d->n_images, 5);
+	ck_assert_uint_eq(image_of("open")->mode, 0444);
+	ck_assert_uint_eq(image_of("own")->mode, 0400);
+	ck_assert_uint_eq(image_of("ours")->mode, 0440);
+	ck_assert_uint_eq(image_of("ours_deep")->mode, 0400);
+	ck_assert_uint_eq(image_of("links")->mode, 0404);
+	ck_assert_int_eq(chmod("src/own", 0755), 0);
+}
+END_TEST
+
+/* As those may read them who may read every file. */
+START_TEST(owners_of_files)
+{
+	series("src/hers", "s_", 0, 3);
+	series("src/both", "s_", 0, 3);
+	series("src/groups", "s_", 0, 3);
+	for (int i = 0; i < 3; i++) {
+		char path[64];
+		snprintf(path, sizeof(path), "src/hers/s_%03d.tif", i);
+		ck_assert_int_eq(chmod(path, 0640), 0);
+		if (chown(path, 1234, 4321) != 0)
+			return; /* for root alone */
+		snprintf(path, sizeof(path), "src/both/s_%03d.tif", i);
+		ck_assert_int_eq(chmod(path, 0640), 0);
+		ck_assert_int_eq(chown(path, (uid_t)(1234 + i), 4321), 0);
+		snprintf(path, sizeof(path), "src/groups/s_%03d.tif", i);
+		ck_assert_int_eq(chmod(path, 0640), 0);
+		ck_assert_int_eq(chown(path, 1234, (gid_t)(4321 + i)), 0);
+	}
+	scan("src");
+	ck_assert_uint_eq(d->n_images, 3);
+	ck_assert_uint_eq(image_of("hers")->uid, 1234);
+	ck_assert_uint_eq(image_of("hers")->gid, 4321);
+	ck_assert_uint_eq(image_of("hers")->mode, 0440);
+	ck_assert_uint_eq(image_of("both")->uid, 0);
+	ck_assert_uint_eq(image_of("both")->gid, 4321);
+	ck_assert_uint_eq(image_of("both")->mode, 0440);
+	ck_assert_uint_eq(image_of("groups")->uid, 1234);
+	ck_assert_uint_eq(image_of("groups")->mode, 0400);
+}
+END_TEST
+
 START_TEST(permissions_and_times)
 {
 	series("src", "s_", 0, 3);
@@ -771,6 +834,8 @@ static Suite *suite(void)
 		group_none_makes_images,
 		errors_name_the_source,
 		permissions_and_times,
+		permissions_of_folders,
+		owners_of_files,
 		the_fingerprint_follows_source_and_options,
 		many_files_are_scanned_quickly,
 	};
