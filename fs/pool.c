@@ -87,7 +87,8 @@ void *pool_get(struct pool *p, uint64_t n)
 	if (buf == MAP_FAILED)
 		return NULL;
 	if (size >= shared_from)
-		madvise(buf, size, MADV_HUGEPAGE); /* a fault for 2 MiB where the system allows it */
+		madvise(buf, size,
+			MADV_HUGEPAGE); /* a fault for 2 MiB where the system allows it */
 	return buf;
 }
 
