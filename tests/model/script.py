@@ -27,7 +27,7 @@ def draw_stack(rng):
     dtype = rng.choice(["u1", "u2", "u2", "i2", "u4", "f4"])
     samples = 3 if dtype[0] == "u" and rng.random() < 0.15 else 1
     channels = rng.randint(2, 3) if samples == 1 and not paged and rng.random() < 0.25 else 1
-    planes = rng.randint(5, 12)
+    planes = rng.randint(5, 40 if paged else 12)
     missing = ()
     if channels == 1 and not paged and rng.random() < 0.3:
         missing = (rng.randint(1, planes - 2),)
@@ -77,6 +77,7 @@ STEPS = {
 }
 CHANGES = {"touch": 3, "overwrite": 3, "replace": 4, "swap": 2, "remove": 2, "empty": 1, "cut": 2, "scramble": 4,
            "mode": 1}
+NOTICED_LATE = ("replace", "swap", "remove")
 
 
 def draw_step(rng):
@@ -97,7 +98,12 @@ def draw(seed, n_steps):
     rng = random.Random(seed)
     stack = draw_stack(rng)
     options = draw_options(rng, stack)
-    return {"seed": seed, "stack": stack, "options": options, "steps": [draw_step(rng) for _ in range(n_steps)]}
+    steps = []
+    while len(steps) < n_steps:
+        steps.append(draw_step(rng))
+        if steps[-1].get("how") in NOTICED_LATE and rng.random() < 0.2:
+            steps.append({"do": "wait"})
+    return {"seed": seed, "stack": stack, "options": options, "steps": steps[:n_steps]}
 
 
 def stack_of(script):
