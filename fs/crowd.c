@@ -7,8 +7,8 @@
 /* An item that takes so long waits for something, or is worth a thread anyway. */
 static const uint64_t slow_ns = 500000;
 
-/* As for the fetchers: opens, examines and reads files. */
-static const size_t stack_size = 256 * KiB;
+/* Of what is read, a little is decoded. */
+static const size_t stack_size = MiB;
 
 struct work {
 	each_one *one;

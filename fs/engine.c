@@ -11,7 +11,8 @@
 
 static const uint64_t default_least = 256 * MiB;
 static const uint64_t default_most = 4 * GiB;
-static const uint64_t usual_look = 20 * MiB;
+
+enum { MANY_IMAGES = 8 };
 
 uint64_t engine_budget(const struct engine *e)
 {
@@ -65,11 +66,11 @@ static int weigh(const struct engine_parts *p, const struct image *im, struct er
 }
 
 /* What the image is, and what its sample will hold in memory. */
-static int scan(struct engine_parts *p, size_t i, struct err *err)
+static int scan(struct engine_parts *p, size_t i, const struct scan_options *opts, struct err *err)
 {
 	struct dataset *d = p->engine->data;
 	const struct engine_config *c = &p->engine->config;
-	int e = dataset_look(d, i, &c->scan, c->parse_all, err);
+	int e = dataset_look(d, i, opts, c->parse_all, err);
 	if (e < 0)
 		return e;
 	set_codec(c, &d->images[i]);
@@ -84,12 +85,12 @@ static int look(struct engine_parts *p, struct bench *b, size_t i, struct err *e
 {
 	struct image *im = &p->engine->data->images[i];
 	bool known = p->sample_needs[i] != 0;
-	int e = known ? 0 : scan(p, i, err);
+	int e = known ? 0 : scan(p, i, &p->engine->config.scan, err);
 	if (e == 0 && !known && p->budget != 0 && p->sample_needs[i] > p->look_least)
 		return -EAGAIN;
 	if (e == 0)
 		e = sample_image(&p->plant, b, im, (uint32_t)i, sample_decides(&p->engine->config),
-				 err);
+				 &p->engine->config.scan.each, err);
 	if (e == 0)
 		e = weigh(p, im, err); /* with the codec that the sample decided for */
 	if (e == -ENOMEM)
@@ -132,10 +133,34 @@ int engine_look(struct engine *e, size_t image, struct err *err)
 	return r;
 }
 
+/* Several images at once, the files of each one after another. */
+struct scans {
+	struct engine_parts *parts;
+	struct scan_options opts;
+};
+
+/* An unusable image is met again, in order, by its first look. */
+static void scan_one(void *arg, size_t i)
+{
+	struct scans *s = arg;
+	struct err ignored;
+	scan(s->parts, i, &s->opts, &ignored);
+}
+
+static void scan_together(struct engine *e, size_t n)
+{
+	struct scans s = { .parts = e->parts, .opts = e->config.scan };
+	s.opts.each = (struct each){ 0 };
+	each_run(&e->config.scan.each, n, scan_one, &s);
+}
+
 static int first_looks(struct engine *e, struct err *err)
 {
 	const struct dataset *d = e->data;
 	size_t n = e->config.parse_all ? d->n_images : min_u64(d->n_images, ENGINE_FIRST_LOOKS);
+	/* Few images have their files looked at together. */
+	if (n >= MANY_IMAGES)
+		scan_together(e, n);
 	for (size_t i = 0; i < n; i++)
 		if (engine_look(e, i, err) == -ENOMEM)
 			return -ENOMEM;
@@ -196,7 +221,7 @@ static int make_parts(struct engine *e, struct err *err)
 {
 	struct engine_parts *p = e->parts;
 	p->engine = e;
-	p->look_least = pool_round(usual_look);
+	p->look_least = pool_round(SAMPLE_USUAL);
 	p->sample_needs = calloc(max_u64(1, e->data->n_images), sizeof(*p->sample_needs));
 	if (p->sample_needs == NULL)
 		return err_oom(err);

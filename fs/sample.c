@@ -22,6 +22,7 @@ struct values {
 struct sampling {
 	const struct plant *plant;
 	struct bench *bench;
+	const struct each *each;
 	struct image *im;
 	uint32_t image;
 	struct values *channels; /* grid.size[AXIS_C] */
@@ -126,41 +127,112 @@ static void middle_of_page(const struct image *im, uint64_t share, struct piece 
 	p->row_bytes = (p->x1 - p->x0) * pixel;
 }
 
-static int sample_plane(struct sampling *s, uint64_t plane, uint64_t sample, uint64_t share)
+static uint64_t values_bytes(const struct image *im)
+{
+	return max_u64(VALUES_MAX, im->grid.size[AXIS_C] * VALUES_LEAST) * sizeof(double);
+}
+
+/* One plane on its way, with that many bytes wanted of it. */
+static uint64_t plane_bytes(const struct image *im, uint64_t share)
+{
+	struct piece p = { 0 };
+	middle_of_page(im, share, &p);
+	return pool_round((p.y1 - p.y0) * p.row_bytes) + produce_decode_scratch(im);
+}
+
+/* As many planes as fit into what is reserved in any case. */
+static size_t planes_at_once(const struct image *im, uint64_t share)
+{
+	uint64_t others = values_bytes(im) + 2 * encode_block;
+	uint64_t room = SAMPLE_USUAL > others ? SAMPLE_USUAL - others : 0;
+	uint64_t n = room / max_u64(1, plane_bytes(im, share));
+	return max_u64(1, min_u64(SAMPLE_PLANES, n));
+}
+
+/* The middle of one plane. */
+struct shot {
+	struct piece piece;
+	uint64_t pixels, size; /* of its voxels, in bytes */
+	int error;
+};
+
+/* Planes that are read at once, on their way into the sample in order. */
+struct shots {
+	const struct sampling *s;
+	struct shot v[SAMPLE_PLANES];
+	size_t n;
+};
+
+static void add_shot(struct shots *shots, uint64_t plane, uint64_t sample, uint64_t share)
+{
+	const struct image *im = shots->s->im;
+	if (im->planes[plane].file == PLANE_GAP)
+		return;
+	struct shot *new = &shots->v[shots->n++];
+	*new = (struct shot){ .piece = { .plane = plane, .sample_c = sample } };
+	struct piece *p = &new->piece;
+	middle_of_page(im, share, p);
+	p->unit_max = unit_bytes_limit;
+	new->pixels = (p->y1 - p->y0) * (p->x1 - p->x0);
+	new->size = new->pixels * im->grid.layout.samples * im->grid.voxel;
+}
+
+static void read_shot(void *arg, size_t i)
+{
+	struct shots *shots = arg;
+	const struct sampling *s = shots->s;
+	struct shot *shot = &shots->v[i];
+	struct bench bench;
+	struct err err;
+	shot->error = -ENOMEM;
+	shot->piece.out = pool_get(s->plant->pool, shot->size);
+	if (shot->piece.out == NULL || !bench_init(&bench))
+		return;
+	shot->error = produce_piece(s->plant, &bench, NULL, s->image, &shot->piece, NULL, &err);
+	bench_done(&bench);
+}
+
+static int use_shot(struct sampling *s, const struct shot *shot)
 {
 	const struct image *im = s->im;
-	struct piece p = { .plane = plane, .sample_c = sample };
-	struct err err;
-	if (im->planes[plane].file == PLANE_GAP)
-		return 0;
-	middle_of_page(im, share, &p);
-	p.unit_max = unit_bytes_limit;
-	uint64_t pixels = (p.y1 - p.y0) * (p.x1 - p.x0),
-		 n = pixels * im->grid.layout.samples * im->grid.voxel;
-	p.out = pool_get(s->plant->pool, n);
-	if (p.out == NULL)
-		return -ENOMEM;
-	int e = produce_piece(s->plant, s->bench, NULL, s->image, &p, NULL, &err);
-	if (e == 0) {
-		uint64_t c = plane / im->n_z % im->n_c * (im->grid.size[AXIS_C] / im->n_c) + sample;
-		for (uint32_t k = 0; k < im->grid.layout.samples; k++)
-			take_values(s, c + k, p.out + k * im->grid.voxel, pixels,
-				    im->grid.layout.samples * im->grid.voxel);
-		e = s->out == NULL ? 0 : try_codec(s, p.out, n);
-	}
-	pool_put(s->plant->pool, p.out, n);
+	const struct piece *p = &shot->piece;
+	if (shot->error != 0)
+		return shot->error == -ENOMEM ? -ENOMEM : 0;
+	uint64_t page = p->plane / im->n_z % im->n_c;
+	uint64_t c = page * (im->grid.size[AXIS_C] / im->n_c) + p->sample_c;
+	for (uint32_t k = 0; k < im->grid.layout.samples; k++)
+		take_values(s, c + k, p->out + k * im->grid.voxel, shot->pixels,
+			    im->grid.layout.samples * im->grid.voxel);
+	int e = s->out == NULL ? 0 : try_codec(s, p->out, shot->size);
 	return e == -ENOMEM ? e : 0;
+}
+
+/* Reads the planes together and uses them in order. */
+static int use_shots(struct sampling *s, struct shots *shots)
+{
+	int e = 0;
+	each_run(s->each, shots->n, read_shot, shots);
+	for (size_t i = 0; i < shots->n; i++) {
+		struct shot *shot = &shots->v[i];
+		e = e == 0 ? use_shot(s, shot) : e;
+		pool_put(s->plant->pool, shot->piece.out, shot->size);
+	}
+	shots->n = 0;
+	return e;
 }
 
 /* At most eight planes: spread over the channels first, then over t and z together. */
 static int sample_planes(struct sampling *s)
 {
 	const struct image *im = s->im;
+	struct shots shots = { .s = s };
 	uint64_t parts = im->grid.size[AXIS_C] /
 			 im->grid.layout.samples; /* planes and planar samples of one t, z */
 	uint64_t per_page = parts / im->n_c, places = im->n_t * im->n_z;
 	uint64_t total = min_u64(parts, SAMPLE_PLANES);
 	uint64_t each = max_u64(1, min_u64(SAMPLE_PLANES / max_u64(1, parts), places));
+	uint64_t share = sample_bytes / (total * each);
+	size_t at_once = planes_at_once(im, share);
 	s->per_plane = max_u64(1, s->values_max / each);
 	for (uint64_t i = 0; i < total; i++) {
 		uint64_t part = i * parts / total;
@@ -168,13 +240,13 @@ static int sample_planes(struct sampling *s)
 			uint64_t place = (2 * k + 1) * places / (2 * each);
 			uint64_t plane =
 				image_plane(im, place / im->n_z, part / per_page, place % im->n_z);
-			int e = sample_plane(s, plane, part % per_page,
-					     sample_bytes / (total * each));
+			add_shot(&shots, plane, part % per_page, share);
+			int e = shots.n == at_once ? use_shots(s, &shots) : 0;
 			if (e < 0)
 				return e;
 		}
 	}
-	return 0;
+	return use_shots(s, &shots);
 }
 
 static int by_value(const void *a, const void *b)
@@ -281,20 +353,15 @@ static bool can_be_sampled(const struct image *im)
 
 uint64_t sample_needs(const struct image *im)
 {
-	struct piece p = { 0 };
-	uint64_t channels = im->grid.size[AXIS_C];
-	uint64_t values = max_u64(VALUES_MAX, channels * VALUES_LEAST) * sizeof(double);
 	if (!can_be_sampled(im))
-		return values;
-	middle_of_page(im, sample_bytes, &p);
-	return pool_round((p.y1 - p.y0) * p.row_bytes) + produce_decode_scratch(im) + values +
-	       2 * encode_block;
+		return values_bytes(im);
+	return plane_bytes(im, sample_bytes) + values_bytes(im) + 2 * encode_block;
 }
 
 int sample_image(const struct plant *p, struct bench *b, struct image *im, uint32_t image,
-		 bool codec_auto, struct err *err)
+		 bool codec_auto, const struct each *each, struct err *err)
 {
-	struct sampling s = { .plant = p, .bench = b, .im = im, .image = image };
+	struct sampling s = { .plant = p, .bench = b, .each = each, .im = im, .image = image };
 	bool wanted = codec_auto;
 	for (uint64_t c = 0; c < im->grid.size[AXIS_C]; c++)
 		wanted |= !im->channels[c].has_window;
