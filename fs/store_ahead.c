@@ -31,7 +31,7 @@ void ahead_follow(struct store *s, const struct store_key *run)
 		return;
 	before.index--;
 	after.index++;
-	if (!visited_lately(s, &before) || after.index >= s->ops->runs(s->ctx, run) ||
+	if (!visited_lately(s, &before) || visited_lately(s, &after) || after.index >= s->ops->runs(s->ctx, run) ||
 	    run_find(s, &after) != NULL || cache_find(s, &after, true) != NULL)
 		return;
 	job_new(s, &after, RUN_WHOLE, CLASS_AHEAD,
