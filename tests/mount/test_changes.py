@@ -10,6 +10,8 @@ import os
 import random
 import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,8 +19,6 @@ from conftest import Mount
 from make_stacks import Layout, pixels, truth, write_stack, write_tiff
 from reading import READERS, assert_same, chunk_path, chunk_region, decode_chunk, describe, reader
 from test_damage import ALL, BAD, CHUNKS, NAME, ROWS, SHAPE, SILENT, each_chunk, options, problems_of
-from workbench import Readers, digest
-
 pytestmark = pytest.mark.fuse
 
 OVER = {index for index in ALL if index[0] == BAD // CHUNKS[0]}
@@ -106,11 +106,13 @@ CHANGES = {
     "overwritten": (overwrite, RAW), "overwritten-one-strip": (overwrite, Layout()), "scrambled": (scramble, LZW),
     "cut": (cut, RAW), "cut-lzw": (cut, LZW), "emptied": (empty, RAW), "grown": (grow, LZW),
     "replaced": (replace, LZW), "replaced-same-time": (replace_with_the_same_time, RAW), "removed": (remove, RAW),
-    "folder": (folder, LZW), "dangling": (dangle, RAW), "link": (link_to_a_neighbour, LZW), "forbidden": (forbid, RAW),
+    "folder": (folder, LZW), "dangling": (dangle, RAW), "link": (link_to_a_neighbour, LZW),
+    "closed-overwritten": (overwrite, RAW), "closed-removed": (remove, LZW), "closed-folder": (folder, RAW),
+    "closed-forbidden": (forbid, RAW),  # what is open could be read on
 }
-# What is open can be read on; so this slice is not, when its mode changes.
-NEVER_OPEN = {"forbidden"}
-DESCRIPTORS = 128  # fewer than there are files, more than are read before the change
+# Not open when they change; first in the order of names, in which all images are looked at.
+NEVER_OPEN = {case for case in CHANGES if case.startswith("closed")}
+DESCRIPTORS = 64  # fewer than there are files, more than are read before the change
 
 
 def lost_of(case):
@@ -128,6 +130,24 @@ def bounds():
     return few + obey
 
 
+def open_in(pid, top):
+    """The cases whose slice a process has open."""
+    links = set()
+    for fd in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            links.add(os.readlink(fd))
+    return {case for case in CHANGES if str(top / case / NAME) in links}
+
+
+def damaged_read(path, poisoned):
+    """Reads what cannot be made."""
+    if poisoned:
+        assert path.read_bytes().startswith(b"NGFFUSE: "), path
+    else:
+        with pytest.raises(OSError):
+            path.read_bytes()
+
+
 @contextlib.contextmanager
 def changed(top, *args):
     """(the mount, {case: voxels before the change}), a second after the change."""
@@ -136,16 +156,20 @@ def changed(top, *args):
         volume = pixels(SHAPE, "u2", seed=sum(case.encode()))
         before[case] = truth(write_stack(top / case, volume, layout))
         others[case] = contents(volume, layout, top / case / NAME)
-    assert len(MADE) * CHUNKS[0] * len(CHANGES) <= DESCRIPTORS < (len(CHANGES) - len(NEVER_OPEN)) * SHAPE[0]
+    assert CHUNKS[0] * (len(CHANGES) - len(NEVER_OPEN)) <= DESCRIPTORS
     with Mount(top, *options(*args), under=bounds()) as m:
         for case in sorted(CHANGES, key=lambda case: case not in NEVER_OPEN):
-            describe(m.path / f"{case}.zarr/0")  # a first look opens every slice
-        for case in CHANGES.keys() - NEVER_OPEN:
-            for index in MADE:
+            describe(m.path / f"{case}.zarr/0")
+        for case in sorted(CHANGES.keys() - NEVER_OPEN):
+            for index in sorted(MADE):
                 chunk_path(m.path / f"{case}.zarr/0", index).read_bytes()
+        assert open_in(m.pid, top) == {case for case in CHANGES if case not in NEVER_OPEN}
         for case, (change, _) in CHANGES.items():
             change(top / case / NAME, others[case])
         time.sleep(1.1)  # names are looked at once a second
+        # While all those are still open.
+        for case in sorted(CHANGES.keys() - NEVER_OPEN):
+            damaged_read(chunk_path(m.path / f"{case}.zarr/0", min(LOST)), "poison" in args)
         yield m, before
 
 
@@ -178,7 +202,7 @@ def test_by_hand(case, failing):
                 assert_same(voxels, before[case][chunk_region(index, shape, chunks)], str(index))
     named = [line for line in problems_of(m.log, NAME) if f" {case}.zarr: " in line]
     assert len(named) == 1, m.log
-    told = "Permission denied" if case == "forbidden" else "changed since it was mounted"
+    told = "Permission denied" if case == "closed-forbidden" else "changed since it was mounted"
     assert told in named[0]
     assert [e["what"] for e in m.status()["errors"]].count(f"{case}.zarr: {case}/{NAME}") == 1
 
@@ -216,7 +240,14 @@ def test_poison(case, name, poisoned):
 # --- in the very moment
 
 
-LAYERS, DEPTH, SIDE, CHUNK = 16, 4, 512, 128
+def bytes_or_errno(path):
+    try:
+        return path.read_bytes()
+    except OSError as e:
+        return e.errno
+
+
+LAYERS, DEPTH, SIDE, CHUNK = 40, 4, 512, 128
 
 
 @pytest.mark.parametrize("change", [overwrite, replace, cut])
@@ -235,25 +266,23 @@ def test_no_chunk_mixes_two_versions(change, tmp_path, mount):
     for y in range(0, SIDE, CHUNK):
         for x in range(0, SIDE, CHUNK):
             voxels = volume[:, y:y + CHUNK, x:x + CHUNK]
-            wanted[y // CHUNK, x // CHUNK] = digest(np.ascontiguousarray(voxels).tobytes())
+            wanted[y // CHUNK, x // CHUNK] = np.ascontiguousarray(voxels).tobytes()
     time.sleep(0.05)  # the clock of the file system has steps
     m = mount(tmp_path / "em", "--codec", "none", "--chunk-shape", f"{DEPTH},{CHUNK},{CHUNK}")
-    for layer in range(LAYERS):
-        with Readers([m.path / f"em.zarr/0/{layer}/{y}/{x}" for y, x in wanted]) as readers:
-            readers.go()
+    with ThreadPoolExecutor(len(wanted)) as readers:
+        for layer in range(LAYERS):
+            start = time.monotonic()
+            reading = {(y, x): readers.submit(bytes_or_errno, m.path / f"em.zarr/0/{layer}/{y}/{x}") for y, x in wanted}
             if layer > 0:
-                time.sleep(rng.uniform(0, took / 2))
+                time.sleep(rng.uniform(0, took))
                 for z in rng.sample(range(DEPTH), DEPTH):
                     change(slices[layer * DEPTH + z], others)
-            results = readers.wait()
-            took = took or readers.took
-            for index, result in zip(wanted, results):
-                if result["error"] is None:
-                    served += 1
-                    assert result["digest"] == wanted[index], (layer, index)
-                else:
-                    failed += 1
-                    assert result["error"] == ["read", errno.EIO]
+            for index, chunk in reading.items():
+                got = chunk.result()
+                assert got in (wanted[index], errno.EIO), (layer, index, got if isinstance(got, int) else "mixed")
+                served += got != errno.EIO
+                failed += got == errno.EIO
+            took = took or time.monotonic() - start
     print(f"{change.__name__}: {served} chunks served, {failed} failed")
     assert served > 0 and (failed > 0 or change is replace)  # what is open stays readable for a second
     m.status()
