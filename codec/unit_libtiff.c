@@ -122,6 +122,12 @@ static int on_close(UNUSED thandle_t client)
 
 /* ---- the pool ---- */
 
+/* libtiff has no code for it, but malloc leaves its errno behind. Its own limits of size do not. */
+static bool was_out_of_memory(void)
+{
+	return errno == ENOMEM;
+}
+
 static bool handle_fits(const struct handle *h, const struct unit_tags *tags,
 			const struct reader_bytes *tables)
 {
@@ -149,10 +155,13 @@ static int handle_open(struct handle *h, const struct unit_tags *tags,
 	TIFFOpenOptionsSetMaxSingleMemAlloc(o, MAX_ALLOC);
 	TIFFOpenOptionsSetErrorHandlerExtR(o, on_error, &h->said);
 	TIFFOpenOptionsSetWarningHandlerExtR(o, on_warning, &h->said);
+	errno = 0;
 	/* m: no mapping; c: strips stay whole. */
 	h->tiff = TIFFClientOpenExt("unit", "rmc", h, on_read, on_write, on_seek, on_close, on_size,
 				    NULL, NULL, o);
 	TIFFOpenOptionsFree(o);
+	if (h->tiff == NULL && was_out_of_memory())
+		return err_oom(err);
 	if (h->tiff == NULL)
 		return err_set(err, EBADMSG, "%s: libtiff refuses the page's tags (%s)",
 			       tiff_compression_name((uint16_t)tags->compression), h->said.text);
@@ -264,11 +273,15 @@ int unit_handles_decode(struct unit_handles *p, const struct unit_job *j, struct
 	/* A JPEG smaller than its strip would leave in the buffer what was there. */
 	if (jpeg)
 		memset(j->out, 0, j->n_out);
+	errno = 0;
 	int ok = TIFFReadFromUserBuffer(h->tiff, 0, j->raw, (tmsize_t)j->n_raw, j->out,
 					(tmsize_t)j->n_out);
 	if (ok == 1 && !h->said.error && !(jpeg && h->said.warning))
 		return 0;
-	rc = damage(j, h->said.text[0] != '\0' ? h->said.text : "libtiff fails", err);
+	if (was_out_of_memory())
+		rc = err_oom(err);
+	else
+		rc = damage(j, h->said.text[0] != '\0' ? h->said.text : "libtiff fails", err);
 	handle_close(h);
 	return rc;
 }
