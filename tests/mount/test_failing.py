@@ -1,0 +1,206 @@
+"""The n-th allocation or read of a mount fails, once or from there on, n spread over all that there are: every
+answer is right or EIO or ENOMEM, the program lives, and afterwards everything is right. A preloaded library
+plays it (tests/tools/preload/failing_calls.c), which says whose allocations fail. NGFFUSE_FAILING=all: every n."""
+
+import contextlib
+import errno
+import mmap
+import os
+import socket
+import struct
+import subprocess
+import time
+
+import numpy as np
+import pytest
+from conftest import ROOT, Mount, MountFailed
+from make_stacks import Layout, pixels, write_stack
+from reading import chunk_indices, chunk_path, chunk_region, decode_chunk, describe
+from test_memory import sanitized
+
+pytestmark = pytest.mark.fuse
+
+SPREAD = 40
+AT_ONCE = 8
+OWN, ALL, READS = 1, 2, 3
+NAMES = {OWN: "own allocations", ALL: "allocations", READS: "reads"}
+ARGS = ("--codec", "blosc-lz4", "--chunk-shape", "1,32,32", "--threads", "2")
+LAYOUTS = {
+    "raw": Layout(rows=8),
+    "lzw": Layout(rows=16, compression="lzw", predictor=2),
+    "tiles": Layout(tile=(32, 32), compression="deflate"),
+}
+
+
+@pytest.fixture(scope="module")
+def library(ngffuse, tmp_path_factory):
+    if sanitized(ngffuse):
+        pytest.skip("a sanitizer's library must come before all others")
+    made = tmp_path_factory.mktemp("failing") / "failing_calls.so"
+    source = ROOT / "tests/tools/preload/failing_calls.c"
+    subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", made, source], check=True)
+    return made
+
+
+class Orders:
+    """What shall fail in a program that is started with .env."""
+
+    FORMAT = struct.Struct("IIQQ")
+
+    def __init__(self, library, path):
+        path.write_bytes(bytes(self.FORMAT.size))
+        self._ready = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._ready.settimeout(30)
+        self._ready.bind(f"{path}.s")
+        self.env = {"LD_PRELOAD": str(library), "FAILING_ORDERS": str(path), "NOTIFY_SOCKET": f"{path}.s"}
+        with open(path, "r+b") as f:
+            self._map = mmap.mmap(f.fileno(), self.FORMAT.size)
+
+    def wait_for_start(self):
+        """The mount is seen before all of its start is over, and until then failures end it."""
+        assert self._ready.recv(1000).startswith(b"READY=1")
+
+    def give(self, what, n, lasting):
+        self.FORMAT.pack_into(self._map, 0, what, lasting, n, 0)
+
+    def take_back(self):
+        """How many calls were counted."""
+        count = self.FORMAT.unpack_from(self._map)[3]
+        self.FORMAT.pack_into(self._map, 0, 0, 0, 0, 0)
+        return count
+
+
+class TroubledMount(Mount):
+    """Its first listing may fail."""
+
+    def _wait_until_it_answers(self):
+        try:
+            super()._wait_until_it_answers()
+        except OSError as e:
+            if e.errno not in (errno.EIO, errno.ENOMEM):
+                raise
+
+
+class Stacks:
+    """Three stacks, and what their mount must show."""
+
+    def __init__(self, folder):
+        self.source = folder / "src"
+        self.voxels = {}
+        for i, (name, layout) in enumerate(LAYOUTS.items()):
+            self.voxels[name] = pixels((2, 61, 83), "u2", seed=i)
+            write_stack(self.source / name, self.voxels[name], layout)
+        self.right = {}
+        with Mount(self.source, *ARGS) as m:
+            for name, voxels in self.voxels.items():
+                image = m.path / f"{name}.zarr"
+                for document in (".zattrs", ".zgroup", ".zmetadata", "0/.zarray"):
+                    self.right[f"{name}.zarr/{document}"] = (image / document).read_bytes()
+                shape, chunks, dtype, codec = describe(image / "0")
+                assert tuple(shape) == voxels.shape
+                for index in chunk_indices(shape, chunks):
+                    path = chunk_path(image / "0", index)
+                    region = chunk_region(index, shape, chunks)
+                    read = decode_chunk(path.read_bytes(), chunks, dtype, codec)
+                    wanted = voxels[region]
+                    assert (read[tuple(slice(0, n) for n in wanted.shape)] == wanted).all()
+                    self.right[str(path.relative_to(m.path))] = path.read_bytes()
+        assert np.unique([len(v) for v in self.right.values()]).size > 3
+
+    def read(self, m, documents=True):
+        """Lists, stats and reads all; {path: errno} of what fails."""
+        failed = {}
+        for name in self.voxels:
+            for _ in os.walk(m.path / f"{name}.zarr"):
+                pass
+        for path, right in self.right.items():
+            if not documents and "." in os.path.basename(path):
+                continue
+            try:
+                os.stat(m.path / path)
+                got = (m.path / path).read_bytes()
+            except OSError as e:
+                assert e.errno in (errno.EIO, errno.ENOMEM), (path, e)
+                failed[path] = e.errno
+            else:
+                assert got == right, f"{path}: wrong bytes:\n{m.log}"
+        return failed
+
+
+@pytest.fixture(scope="module")
+def stacks(tmp_path_factory):
+    return Stacks(tmp_path_factory.mktemp("stacks"))
+
+
+def spread(count):
+    """Values of n."""
+    if os.environ.get("NGFFUSE_FAILING") == "all":
+        return range(1, count + 1)
+    return sorted({round(1 + (count - 1) * i / (SPREAD - 1)) for i in range(SPREAD)})
+
+
+def batches(values):
+    for i in range(0, len(values), AT_ONCE):
+        yield values[i:i + AT_ONCE]
+
+
+@pytest.mark.parametrize("lasting", [False, True], ids=["once", "lasting"])
+@pytest.mark.parametrize("what", [OWN, ALL, READS], ids=["own", "all", "reads"])
+def test_reading(library, stacks, tmp_path, what, lasting):
+    """Calls fail while everything is read."""
+    orders = Orders(library, tmp_path / "count")
+    with Mount(stacks.source, *ARGS, env=orders.env) as m:
+        orders.wait_for_start()
+        orders.give(what, 0, False)
+        assert not stacks.read(m)
+        count = orders.take_back()
+    values = spread(count)
+    failures = 0
+    for batch in batches(values):
+        with contextlib.ExitStack() as stack:
+            mounts = []
+            for n in batch:
+                orders = Orders(library, tmp_path / f"orders_{n}")
+                m = stack.enter_context(Mount(stacks.source, *ARGS, env=orders.env))
+                mounts.append(m)
+                orders.wait_for_start()
+                orders.give(what, n, lasting)
+                failed = stacks.read(m)
+                orders.take_back()
+                failures += len(failed)
+            if what == READS:
+                time.sleep(1.1)
+            for n, m in zip(batch, mounts):
+                assert stacks.read(m) == {}, f"{NAMES[what]}: {n} of {count}:\n{m.log}"
+    print(f"{NAMES[what]}: {len(values)} values up to {count}, {failures} files failed")
+    assert failures > 0 or (what == READS and not lasting)
+
+
+@pytest.mark.parametrize("lasting", [False, True], ids=["once", "lasting"])
+@pytest.mark.parametrize("what", [OWN, ALL, READS], ids=["own", "all", "reads"])
+def test_mounting(library, stacks, tmp_path, what, lasting):
+    """Calls fail from the start on: no mount and one message, or one that is right once they do not fail. Storage
+    that fails then leaves damaged planes, and windows without a sample, for as long as the mount lives."""
+    orders = Orders(library, tmp_path / "count")
+    orders.give(what, 0, False)
+    with Mount(stacks.source, *ARGS, env=orders.env):
+        count = orders.take_back()
+    values = spread(count)
+    refused = 0
+    for n in values:
+        orders = Orders(library, tmp_path / f"orders_{n}")
+        orders.give(what, n, lasting)
+        try:
+            with TroubledMount(stacks.source, *ARGS, env=orders.env) as m:
+                orders.take_back()
+                failed = stacks.read(m, documents=what != READS)
+                assert what == READS or failed == {}, f"{NAMES[what]}: {n} of {count}:\n{m.log}"
+        except MountFailed as e:
+            refused += 1
+            said = f"{NAMES[what]}: {n} of {count}: {e}"
+            assert e.code == 1, said
+            lines = [line for line in e.log.splitlines() if line.startswith("ngffuse: ")]
+            assert len(lines) == 1, said
+            assert what == READS or "memory" in lines[0], said
+    print(f"{NAMES[what]}: {len(values)} values up to {count}, {refused} mounts refused")
+    assert refused > 0 or what == READS
