@@ -123,6 +123,11 @@ WRAP(TIFFOpenOptions *, NULL, TIFFOpenOptionsAlloc, (void), ())
 WRAP(int, EAGAIN, pthread_create,
      (pthread_t * t, const pthread_attr_t *attr, void *(*f)(void *), void *arg), (t, attr, f, arg))
 
+void *failing_not(size_t n, size_t size)
+{
+	return __real_calloc(n, size);
+}
+
 static void *hook(size_t n)
 {
 	return __wrap_malloc(n);

@@ -23,6 +23,9 @@ uint64_t failing_end(void);
 /* Every allocation may fail from now on, as `fails` says; NULL: none. */
 void failing_choose(bool (*fails)(void *ctx), void *ctx);
 
+/* calloc that does not fail. */
+void *failing_not(size_t n, size_t size);
+
 /* What the n-th failure hit; NULL before it. */
 const char *failing_hit(void);
 

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "fs/store_task.h"
+#include "tests/unit/failing.h"
 #include "tests/unit/run_suite.h"
 
 enum { MAX_CLIENTS = 120, MAX_THREADS = 8, MAX_FETCHERS = 32, MAX_DEPTH = 12 };
@@ -43,6 +44,8 @@ struct world {
 	uint64_t max_hang;
 	bool exact, lone;
 	unsigned damage, io_errors, encoder_errors, hold, keep;
+	unsigned no_memory; /* per mille of the store's allocations that fail */
+	uint64_t refused;
 	struct client clients[MAX_CLIENTS];
 	unsigned n_clients;
 	struct busy busy[MAX_BUSY]; /* workers first, then fetchers */
@@ -183,9 +186,17 @@ static const struct store_ops ops = { run_of,	    chunk_of,	  runs,	      cost,	
 				      bound,	    planes,	  needs,      now,	 dying,
 				      wake_workers, wake_workers, wake_clock, give_back, drop_raw };
 
+static bool memory_fails(void *ctx)
+{
+	struct world *w = ctx;
+	bool fails = draw(w, 1000) < w->no_memory;
+	w->refused += fails;
+	return fails;
+}
+
 static void *buffer(struct world *w, const struct store_key *key, uint32_t lone)
 {
-	struct stamp *s = calloc(1, sizeof(*s));
+	struct stamp *s = failing_not(1, sizeof(*s));
 	if (s != NULL) {
 		*s = (struct stamp){ *key, lone, 0, 0 };
 		w->buffers++;
@@ -563,6 +574,8 @@ static void world_init(struct world *w, uint64_t seed)
 	static const unsigned holds[] = { 0, 0, 10, 40 };
 	w->hold = holds[draw(w, 4)];
 	w->keep = chance(w, 50) ? 30 : 0;
+	static const unsigned failing[] = { 0, 0, 2, 50 };
+	w->no_memory = failing[seed % 4];
 	w->max_hang = 5000 * ms;
 	uint64_t unit = 4096; /* large beside a page of the size memo */
 	w->cost.band = (1 + draw(w, 200)) * unit;
@@ -576,6 +589,7 @@ static void world_init(struct world *w, uint64_t seed)
 }
 
 static struct world *broken;
+static uint64_t refused;
 
 /* Plays one seed; NULL, or what was broken. */
 static const char *play(uint64_t seed, enum store_fault planted)
@@ -593,6 +607,8 @@ static const char *play(uint64_t seed, enum store_fault planted)
 				       .fetchers = w->fetchers,
 				       .spots_max = chance(w, 30) ? (unsigned)draw(w, 3) : 256 };
 	w->store = store_new(&config, &ops, w);
+	if (w->no_memory != 0)
+		failing_choose(memory_fails, w);
 	store_plant(w->store, planted);
 	unsigned events = 50 + (unsigned)draw(w, 250);
 	for (unsigned i = 0; i < events && w->why == NULL; i++)
@@ -607,6 +623,8 @@ static const char *play(uint64_t seed, enum store_fault planted)
 		if (why != NULL)
 			fault(w, why);
 	}
+	failing_choose(NULL, NULL);
+	refused += w->refused;
 	const char *why = w->why;
 	if (why == NULL) {
 		store_free(w->store);
@@ -639,8 +657,8 @@ START_TEST(every_seed_holds)
 		const char *why = play(seed, FAULT_NONE);
 		ck_assert_msg(why == NULL, "seed %llu: %s", (unsigned long long)seed, why);
 	}
-	printf("store driver: seeds %llu-%llu hold\n", (unsigned long long)from,
-	       (unsigned long long)to);
+	printf("store driver: seeds %llu-%llu hold; %llu allocations failed\n",
+	       (unsigned long long)from, (unsigned long long)to, (unsigned long long)refused);
 }
 END_TEST
 
