@@ -521,6 +521,49 @@ static uint64_t round_info(struct round *r)
 	return counted * 2;
 }
 
+static void add_options(const struct options *o, struct text *t)
+{
+	options_fingerprint(o, t);
+	text_addf(t, "%s %s %s", o->source, o->mountpoint, o->fuse != NULL ? o->fuse : "");
+	options_help(t);
+	log_problem("io", "a file", "a sentence");
+}
+
+/* All options that are kept as texts, the words of -o, and what they become. */
+static uint64_t round_options(struct round *r)
+{
+	char *argv[] = {
+		(char[]){ "ngffuse" },
+		(char[]){ "--name=n" },
+		(char[]){ "--pattern={z}.tif" },
+		(char[]){ "--unit=um" },
+		(char[]){ "--voxel-size=1,2,3" },
+		(char[]){ "--channel-colors=ff0000" },
+		(char[]){ "-o" },
+		(char[]){ "ro,nosuid,allow_other,fsname=a\\,b,channel-names=A:B,windows=0-1" },
+		(char[]){ "src" },
+		(char[]){ "mnt" }
+	};
+	static struct text right;
+	struct options o;
+	struct err e = { 0 };
+	struct text got = { 0 };
+	failing_begin(r->what, r->n, r->lasting);
+	int rc = options_parse((int)ARRAY_SIZE(argv), argv, &o, &e);
+	if (rc == 0)
+		add_options(&o, &got);
+	uint64_t counted = failing_end();
+	if (rc != 0 && (rc != -ENOMEM || e.code != ENOMEM || counted < r->n))
+		complain(r, "%d: %s", rc, e.msg);
+	if (rc == 0 && right.s == NULL)
+		add_options(&o, &right);
+	if (rc == 0 && !got.oom && strcmp(got.s, right.s) != 0)
+		complain(r, "other options: %.200s", first_difference(got.s, right.s));
+	text_done(&got);
+	options_done(&o);
+	return counted;
+}
+
 /* One failing call after another; how many were tried. */
 static unsigned rounds(const struct source_case *c, enum failing_what what, bool lasting,
 		       uint64_t (*one)(struct round *))
@@ -590,6 +633,14 @@ START_TEST(telling)
 }
 END_TEST
 
+START_TEST(options)
+{
+	static const struct source_case none = { .name = "options" };
+	log_mute(true);
+	every_way(&none, "options", FAIL_ALLOCATION, FAIL_ALLOCATION, round_options);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("failing");
@@ -599,6 +650,7 @@ int main(void)
 	tcase_add_loop_test(c, opening, 0, ARRAY_SIZE(cases));
 	tcase_add_loop_test(c, reading, 0, ARRAY_SIZE(cases));
 	tcase_add_loop_test(c, telling, 0, ARRAY_SIZE(cases));
+	tcase_add_test(c, options);
 	suite_add_tcase(s, c);
 	return run_suite(s);
 }
