@@ -494,6 +494,75 @@ START_TEST(a_folder_of_real_stacks)
 }
 END_TEST
 
+/* ---- what is read at once, in whatever order ---- */
+
+static void backwards(void *ctx, size_t n, each_one *one, void *arg)
+{
+	unsigned *calls = ctx;
+	*calls += n > 1;
+	while (n > 0)
+		one(arg, --n);
+}
+
+/* All that a user is told, of files, images and what was left out. */
+static void tell_all(struct text *t)
+{
+	for (size_t i = 0; i < d->n_files; i++)
+		text_addf(t, "%s %u %d\n", d->files[i].path, d->files[i].n_pages,
+			  d->files[i].trouble);
+	for (size_t i = 0; i < d->n_left_out; i++)
+		text_addf(t, "%s: %s\n", d->left_out[i].path, d->left_out[i].why);
+	for (size_t i = 0; i < d->n_images; i++) {
+		const struct image *im = &d->images[i];
+		int rc = dataset_look(d, i, &opts, i % 2 == 0, &err);
+		text_addf(t, "%s: %d %s\n", im->id, rc, rc != 0 ? err.msg : "");
+		text_addf(t, "%" PRIu64 " %" PRIu64 " %.9f\n", im->n_damaged, im->unit_bytes_max,
+			  im->stored_share);
+		for (size_t k = 0; k < im->n_warnings; k++)
+			text_addf(t, "%s\n", im->warnings[k]);
+	}
+	ck_assert(!t->oom);
+}
+
+static void make_all_kinds(void)
+{
+	series("src/a", PAGES(GRAY(8, 6)), 40);
+	for (unsigned i = 2; i < 40; i += 7) {
+		tiny_pages(PAGES(GRAY(9 + i, 6)), "src/a/s_%03u.tif", i);
+		tiny_pages(PAGES(GRAY(8, 6), GRAY(8, 6)), "src/a/s_%03u.tif", i + 1);
+	}
+	tiny_bytes("src/a/s_000.tif", "no TIFF at all", 14);
+	tiny_bytes("src/a/s_039.tif", "", 0);
+	ck_assert_int_eq(symlink("nowhere", "src/a/s_040.tif"), 0);
+	series("src/b", PAGES(GRAY(8, 6), GRAY(8, 6), GRAY(4, 3)), 9);
+	series("src/c", PAGES(GRAY(8, 6), GRAY(8, 6)), 9);
+	tiny_pages(PAGES(GRAY(7, 7), GRAY(7, 7), GRAY(7, 7)), "src/c/s_003.tif");
+	tiny_pages(PAGES(GRAY(30, 20), GRAY(20, 30)), "src/d/apart.tif");
+	tiny_pages(PAGES(GRAY(8, 6)), "src/e/s_0.tif");
+	tiny_pages(PAGES(GRAY(8, 7)), "src/e/s_1.tif");
+}
+
+START_TEST(the_order_of_reading_does_not_show)
+{
+	unsigned calls = 0;
+	struct text CLEANUP(text_done) forwards = { 0 }, other = { 0 };
+	make_all_kinds();
+	opts.gaps = GAPS_FILL;
+	ck_assert_msg(dataset_scan("src", &opts, &d, &err) == 0, "%s", err.msg);
+	tell_all(&forwards);
+	ck_assert_uint_gt(d->n_images, 12); /* two folders fall into files or pages */
+	ck_assert_uint_gt(d->n_left_out, 0);
+	dataset_free(d);
+	d = NULL;
+	opts.each = (struct each){ .run = backwards, .ctx = &calls };
+	ck_assert_msg(dataset_scan("src", &opts, &d, &err) == 0, "%s", err.msg);
+	tell_all(&other);
+	ck_assert_uint_gt(calls, 10);
+	ck_assert_str_eq(forwards.s, other.s);
+	ck_assert_ptr_nonnull(strstr(other.s, "s_002.tif: 11 x 6 uint8; "));
+}
+END_TEST
+
 static Suite *suite(bool have_shared)
 {
 	const TTest *const tests[] = {
@@ -515,6 +584,7 @@ static Suite *suite(bool have_shared)
 		values_are_as_stored_and_said_so,
 		pages_are_checked_when_read,
 		descriptions_that_claim_more_are_refused,
+		the_order_of_reading_does_not_show,
 	};
 	Suite *s = suite_create("look");
 	TCase *c = tcase_create("look");
