@@ -124,6 +124,12 @@ static int changed(struct files *f, uint32_t file, struct err *err)
 		       "changed since it was mounted; mount again to see the new contents");
 }
 
+/* Is that errno value the answer where another thing, or nothing, has the name? */
+static bool is_gone(int error)
+{
+	return error == ENOENT || error == ENOTDIR || error == ESTALE;
+}
+
 static struct open_file *find_open(struct files *f, uint32_t file)
 {
 	for (struct table_node *n = table_first(&f->open, file); n != NULL; n = table_next(n)) {
@@ -154,7 +160,7 @@ static struct open_file *open_new(struct files *f, uint32_t file, struct err *er
 {
 	const struct source_file *s = &f->data->files[file];
 	CLEANUP(closep) int fd = dataset_open(f->data, s);
-	if (fd == -ENOENT) {
+	if (is_gone(-fd)) {
 		changed(f, file, err);
 		return NULL;
 	}
@@ -235,7 +241,7 @@ static int check_by_name(struct files *f, struct open_file *o, uint64_t now, str
 	const struct source_file *s = &f->data->files[o->file];
 	struct stat st;
 	if (fstatat(f->data->root_fd, s->path, &st, 0) != 0) {
-		if (errno == ENOENT)
+		if (is_gone(errno))
 			return changed(f, o->file, err);
 		return err_set(err, errno, "cannot be examined: %s", strerror(errno));
 	}
