@@ -3,7 +3,8 @@
  *
  * Whose allocations fail is decided by the caller's address. The program's own, or also those of the libraries
  * that it works with. Never those of libfuse and the C library by themselves: libfuse ends the session when it
- * has no memory for its own request, and nobody above it can mend that. */
+ * has no memory for its own request, and nobody above it can mend that. Of libtiff's only larger ones: 4.5.0 falls
+ * over in TIFFReadDirectory when it has no memory for the few bytes of a tag. */
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
@@ -25,11 +26,12 @@ struct orders {
 	uint64_t count; /* so far, as the library counts them; of `what` */
 };
 
-enum { MAX_RANGES = 64 };
+enum { MAX_RANGES = 64, LIBTIFF_LEAST = 4096 };
 
 /* Text of the program (the first) and of libraries whose allocations may fail. */
 static struct range {
 	uintptr_t from, to;
+	size_t least; /* smaller ones do not fail */
 } ranges[MAX_RANGES];
 
 static unsigned n_ranges;
@@ -57,7 +59,9 @@ static int add_ranges(struct dl_phdr_info *info, size_t size, void *data)
 		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
 		if (p->p_type == PT_LOAD && (p->p_flags & PF_X) != 0 && n_ranges < MAX_RANGES) {
 			uintptr_t from = info->dlpi_addr + p->p_vaddr;
-			ranges[n_ranges++] = (struct range){ from, from + p->p_memsz };
+			bool libtiff = strstr(info->dlpi_name, "libtiff") != NULL;
+			ranges[n_ranges++] = (struct range){ from, from + p->p_memsz,
+							     libtiff ? LIBTIFF_LEAST : 0 };
 		}
 	}
 	return 0;
@@ -86,13 +90,14 @@ static bool strikes(void)
 	return count == orders->n || (orders->lasting != 0 && count > orders->n);
 }
 
-static bool no_memory(void *caller)
+static bool no_memory(void *caller, size_t size)
 {
 	if (orders == NULL || (orders->what != OWN_ALLOCATIONS && orders->what != ALL_ALLOCATIONS))
 		return false;
 	unsigned n = orders->what == OWN_ALLOCATIONS ? 1 : n_ranges;
 	for (unsigned i = 0; i < n; i++) {
-		if ((uintptr_t)caller < ranges[i].from || (uintptr_t)caller >= ranges[i].to)
+		if ((uintptr_t)caller < ranges[i].from || (uintptr_t)caller >= ranges[i].to ||
+		    size < ranges[i].least)
 			continue;
 		if (!strikes())
 			return false;
@@ -102,27 +107,27 @@ static bool no_memory(void *caller)
 	return false;
 }
 
-#define NO_MEMORY() no_memory(__builtin_return_address(0))
+#define NO_MEMORY(size) no_memory(__builtin_return_address(0), size)
 
 void *malloc(size_t n)
 {
-	return NO_MEMORY() ? NULL : __libc_malloc(n);
+	return NO_MEMORY(n) ? NULL : __libc_malloc(n);
 }
 
 void *calloc(size_t n, size_t size)
 {
-	return NO_MEMORY() ? NULL : __libc_calloc(n, size);
+	return NO_MEMORY(n * size) ? NULL : __libc_calloc(n, size);
 }
 
 void *realloc(void *p, size_t n)
 {
-	return NO_MEMORY() ? NULL : __libc_realloc(p, n);
+	return NO_MEMORY(n) ? NULL : __libc_realloc(p, n);
 }
 
 void *reallocarray(void *p, size_t n, size_t size)
 {
 	size_t bytes;
-	if (NO_MEMORY())
+	if (NO_MEMORY(n * size))
 		return NULL;
 	if (__builtin_mul_overflow(n, size, &bytes)) {
 		errno = ENOMEM;
@@ -134,15 +139,15 @@ void *reallocarray(void *p, size_t n, size_t size)
 char *strdup(const char *s)
 {
 	size_t n = strlen(s) + 1;
-	char *copy = NO_MEMORY() ? NULL : __libc_malloc(n);
+	char *copy = NO_MEMORY(n) ? NULL : __libc_malloc(n);
 	return copy == NULL ? NULL : memcpy(copy, s, n);
 }
 
 void *mmap(void *at, size_t n, int prot, int flags, int fd, off_t off) /* lint-ok: as libc has it */
 {
 	bool memory = (flags & MAP_ANONYMOUS) != 0;
-	return memory && NO_MEMORY() ? MAP_FAILED
-				     : (void *)syscall(SYS_mmap, at, n, prot, flags, fd, off);
+	return memory && NO_MEMORY(n) ? MAP_FAILED
+				      : (void *)syscall(SYS_mmap, at, n, prot, flags, fd, off);
 }
 
 static bool read_fails(void)
