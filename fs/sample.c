@@ -231,7 +231,7 @@ static int sample_planes(struct sampling *s)
 	uint64_t per_page = parts / im->n_c, places = im->n_t * im->n_z;
 	uint64_t total = min_u64(parts, SAMPLE_PLANES);
 	uint64_t each = max_u64(1, min_u64(SAMPLE_PLANES / max_u64(1, parts), places));
-	uint64_t share = sample_bytes / (total * each);
+	uint64_t share = sample_bytes / max_u64(1, total * each);
 	size_t at_once = planes_at_once(im, share);
 	s->per_plane = max_u64(1, s->values_max / each);
 	for (uint64_t i = 0; i < total; i++) {
