@@ -13,7 +13,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import ROOT, Mount, MountFailed
+from conftest import READY_SECONDS, ROOT, Mount, MountFailed
 from make_stacks import Layout, pixels, write_stack
 from reading import chunk_indices, chunk_path, chunk_region, decode_chunk, describe
 from test_memory import sanitized
@@ -50,15 +50,16 @@ class Orders:
     def __init__(self, library, path):
         path.write_bytes(bytes(self.FORMAT.size))
         self._ready = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._ready.settimeout(30)
+        self._ready.settimeout(0.02)
         self._ready.bind(f"{path}.s")
         self.env = {"LD_PRELOAD": str(library), "FAILING_ORDERS": str(path), "NOTIFY_SOCKET": f"{path}.s"}
         with open(path, "r+b") as f:
             self._map = mmap.mmap(f.fileno(), self.FORMAT.size)
 
-    def wait_for_start(self):
-        """The mount is seen before all of its start is over, and until then failures end it."""
-        assert self._ready.recv(1000).startswith(b"READY=1")
+    def told_ready(self):
+        with contextlib.suppress(TimeoutError):
+            return self._ready.recv(1000).startswith(b"READY=1")
+        return False
 
     def give(self, what, n, lasting):
         self.FORMAT.pack_into(self._map, 0, what, lasting, n, 0)
@@ -71,14 +72,18 @@ class Orders:
 
 
 class TroubledMount(Mount):
-    """Its first listing may fail."""
+    """The mount is seen before all of its start is over, and until then failures end it."""
+
+    def __init__(self, source, orders):
+        super().__init__(source, *ARGS, env=orders.env)
+        self._orders = orders
 
     def _wait_until_it_answers(self):
-        try:
-            super()._wait_until_it_answers()
-        except OSError as e:
-            if e.errno not in (errno.EIO, errno.ENOMEM):
-                raise
+        end = time.monotonic() + READY_SECONDS
+        while not self._orders.told_ready():
+            if self._process.poll() is not None:
+                raise MountFailed(self._process.returncode, self.log)
+            assert time.monotonic() < end, f"no mount after {READY_SECONDS} s:\n{self.log}"
 
 
 class Stacks:
@@ -149,8 +154,7 @@ def batches(values):
 def test_reading(library, stacks, tmp_path, what, lasting):
     """Calls fail while everything is read."""
     orders = Orders(library, tmp_path / "count")
-    with Mount(stacks.source, *ARGS, env=orders.env) as m:
-        orders.wait_for_start()
+    with TroubledMount(stacks.source, orders) as m:
         orders.give(what, 0, False)
         assert not stacks.read(m)
         count = orders.take_back()
@@ -161,9 +165,8 @@ def test_reading(library, stacks, tmp_path, what, lasting):
             mounts = []
             for n in batch:
                 orders = Orders(library, tmp_path / f"orders_{n}")
-                m = stack.enter_context(Mount(stacks.source, *ARGS, env=orders.env))
+                m = stack.enter_context(TroubledMount(stacks.source, orders))
                 mounts.append(m)
-                orders.wait_for_start()
                 orders.give(what, n, lasting)
                 failed = stacks.read(m)
                 orders.take_back()
@@ -183,7 +186,7 @@ def test_mounting(library, stacks, tmp_path, what, lasting):
     that fails then leaves damaged planes, and windows without a sample, for as long as the mount lives."""
     orders = Orders(library, tmp_path / "count")
     orders.give(what, 0, False)
-    with Mount(stacks.source, *ARGS, env=orders.env):
+    with TroubledMount(stacks.source, orders):
         count = orders.take_back()
     values = spread(count)
     refused = 0
@@ -191,7 +194,7 @@ def test_mounting(library, stacks, tmp_path, what, lasting):
         orders = Orders(library, tmp_path / f"orders_{n}")
         orders.give(what, n, lasting)
         try:
-            with TroubledMount(stacks.source, *ARGS, env=orders.env) as m:
+            with TroubledMount(stacks.source, orders) as m:
                 orders.take_back()
                 failed = stacks.read(m, documents=what != READS)
                 assert what == READS or failed == {}, f"{NAMES[what]}: {n} of {count}:\n{m.log}"
