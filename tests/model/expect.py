@@ -9,8 +9,6 @@ import time
 import numpy as np
 from reading import assert_same, chunk_indices, chunk_region, decode_chunk
 
-from source import DOUBTFUL, LOST
-
 NAME_CHECK_SECONDS = 1.05  # a file that is open is looked for by its name once a second
 AHEAD = 3  # so many layers behind one that was asked for may have been read too
 POISON = b"NGFFUSE: "
@@ -65,11 +63,17 @@ class Model:
 
     def touch(self, index):
         """Something of this chunk's layer may be read from now on, but for files that are known as changed."""
-        layer = index[:self.outer]
-        for ahead in range(AHEAD):
-            for plane in self._planes(layer[:-1] + (layer[-1] + ahead,)):
+        layers = self.grid[:self.outer]
+        first = int(np.ravel_multi_index(index[:self.outer], layers))
+        for n in range(first, min(first + AHEAD, int(np.prod(layers)))):
+            for plane in self._planes(np.unravel_index(n, layers)):
                 if not self._noticed(self._change(plane)):
-                    self._touched.add(plane)
+                    self._touched.add(self._stored(plane))
+
+    def _stored(self, plane):
+        """The same for all samples that lie in one page."""
+        c, z = plane
+        return c // self.scan.samples, z
 
     def _planes(self, layer):
         """The planes (c, z) that chunks of this layer show."""
@@ -83,7 +87,7 @@ class Model:
         return change is not None and (change.at_once or time.monotonic() - change.when > NAME_CHECK_SECONDS)
 
     def _surely_changed(self, plane):
-        return plane not in self._touched and self._noticed(self._change(plane))
+        return self._stored(plane) not in self._touched and self._noticed(self._change(plane))
 
     # --- what is right
 
@@ -102,17 +106,13 @@ class Model:
         fill = self.damaged == "fill"
         for index in itertools.product(*sides):
             whole = chunk_region(index, self.shape, self.chunks)
-            lost = self.lost[whole]
-            must |= bool((lost == LOST).any())
-            may |= bool((lost == DOUBTFUL).any())
+            must |= bool(self.lost[whole].any())
             for plane in self._planes(index[:self.outer]):
                 may |= self._change(plane) is not None
                 must |= self._surely_changed(plane)
         if not fill:
             return Expected(voxels, loose, must, may)
-        lost = self.lost[region]
-        voxels[lost == LOST] = 0
-        loose |= lost == DOUBTFUL
+        voxels[self.lost[region]] = 0
         for plane in np.ndindex(loose.shape[:self.outer]):
             at = tuple(i + r.start for i, r in zip(plane, region))
             at = at if self.outer == 2 else (0, *at)

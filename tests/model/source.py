@@ -12,13 +12,12 @@ import tifffile
 from make_stacks import GRAY, Layout, pixels, write_tiff
 from reading import assert_same
 
-GOOD, LOST, DOUBTFUL = 0, 1, 2  # DOUBTFUL: damaged, or given after all
 LEAST_WHOLE = 3  # files that stay readable, so that there is an image
 
 
 @dataclass
 class Content:
-    """What lies in one file. voxels: (page, sample, y, x); lost: GOOD.. for each (page, y, x); units: the
+    """What lies in one file. voxels: (page, sample, y, x); lost: which of (page, y, x) cannot be read; units: the
     places of each page's strips or tiles in the file."""
 
     voxels: np.ndarray
@@ -79,7 +78,7 @@ class Source:
         drawn = [pixels(shape, s.dtype, seed=self._seeds.randrange(1 << 30))
                  for _ in range(s.planes if s.paged else 1)]
         units = write_tiff(path, drawn, self.sample_layout)
-        self.files[key] = Content(_read(path), np.zeros((len(drawn), s.height, s.width), "u1"), units)
+        self.files[key] = Content(_read(path), np.zeros((len(drawn), s.height, s.width), bool), units)
         for page, plane in zip(self.files[key].voxels, drawn):
             assert_same(page if s.samples > 1 else page[0], np.moveaxis(plane, -1, 0) if s.samples > 1 else plane,
                         f"{path.name}: tifffile and the writer")
@@ -140,7 +139,7 @@ class Source:
 
     def _empty(self, key, a, b):
         os.truncate(self.path(key), 0)
-        self.files[key].lost[:] = LOST
+        self.files[key].lost[:] = True
 
     def _cut(self, key, a, b):
         """Somewhere in the stored voxels. A directory behind them goes with them."""
@@ -152,7 +151,7 @@ class Source:
             return False
         os.truncate(self.path(key), size)
         if not self.stack.layout.directory_first:
-            content.lost[:] = LOST
+            content.lost[:] = True
             return True
         for n, (offset, count) in enumerate(content.units[0]):
             if offset + count > size:
@@ -185,10 +184,10 @@ class Source:
             ty, tx = layout.tile
             across = -(-width // tx)
             y, x = unit // across * ty, unit % across * tx
-            content.lost[page, y:y + ty, x:x + tx] = LOST
+            content.lost[page, y:y + ty, x:x + tx] = True
         else:
             rows = layout.rows or self.stack.height
-            content.lost[page, unit * rows:(unit + 1) * rows] = LOST
+            content.lost[page, unit * rows:(unit + 1) * rows] = True
 
     def _mode(self, key, a, b):
         """Neither voxels nor identity: nothing changes but what the next mount shows as mode."""
@@ -225,12 +224,13 @@ class Changed:
 
 class Scan:
     """The source as a mount finds it, plane by plane. voxels: (c, z, y, x), 0 in gaps; lost: the same;
-    file: (c, z) to the key of the file it comes from, or None; changed: key to Changed, since then."""
+    file: (c, z) to the key of the file it comes from, or None; changed: key to Changed, since then;
+    samples: that lie in one page."""
 
     def __init__(self, source, gaps):
         s = source.stack
         files = {k: c for k, c in source.files.items() if c is not None}
-        self.changed = {}
+        self.changed, self.samples = {}, s.samples
         stats = [os.stat(source.path(k)) for k in files]
         self.mode = 0o444
         for st in stats:
@@ -245,7 +245,7 @@ class Scan:
         depth = self._numbers(files, s.planes, gaps)
         channels = s.channels * s.samples
         self.voxels = np.zeros((channels, len(depth), s.height, s.width), f"<{s.dtype}")
-        self.lost = np.zeros(self.voxels.shape, "u1")
+        self.lost = np.zeros(self.voxels.shape, bool)
         self.file = {}
         for c in range(channels):
             for z, number in enumerate(depth):

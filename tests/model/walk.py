@@ -12,6 +12,7 @@ import argparse
 import collections
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -109,6 +110,8 @@ def main():
     parse.add_argument("--shrink", type=float, default=60)
     parse.add_argument("--replay", type=Path, nargs="+")
     args = parse.parse_args()
+    # Ended by others it still leaves no mount behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     prepare(args.bin)
     sys.exit(1 if (replay(args.replay) if args.replay else walks(args)) else 0)
 
