@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Mount
+from conftest import ROOT, Mount
+from test_memory import sanitized
 from workbench import chunk_paths, daemon_of, drop_caches, libc, picture, wait_for, write_stack
 
 pytestmark = pytest.mark.fuse
@@ -289,6 +290,26 @@ def test_notify_socket_in_the_background(stack, ngffuse, point, tmp_path):
         subprocess.run([ngffuse, "-q", stack, point], env={**os.environ, "NOTIFY_SOCKET": name}, check=True)
         pid, = daemon_of(point)
         assert f"MAINPID={pid}" in s.recv(4096).decode()
+
+
+def test_killed_before_it_is_ready(stack, ngffuse, point, tmp_path):
+    """The program looks at its own mount. Killed while it owes itself that answer it ends all the same, and the
+    dead mount can be cleared; a preloaded library plays it."""
+    if sanitized(ngffuse):
+        pytest.skip("a sanitizer's library must come before all others")
+    library = tmp_path / "killed_answering.so"
+    source = ROOT / "tests/tools/preload/killed_answering.c"
+    subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, source], check=True)
+    program = subprocess.Popen([ngffuse, "-f", "-q", stack, point], env={**os.environ, "LD_PRELOAD": str(library)})
+    try:
+        assert program.wait(10) == -signal.SIGKILL
+    finally:
+        if program.returncode is None:
+            # By force: nobody else can answer.
+            subprocess.run(["umount", "-f", point], stderr=subprocess.DEVNULL, check=False)
+            program.wait(10)
+    assert subprocess.run([ngffuse, "-u", point], timeout=10, check=False).returncode == 0
+    assert not mounted(point)
 
 
 # --- what lies in the way
