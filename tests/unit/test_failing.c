@@ -145,7 +145,7 @@ static const struct source_case {
 struct item {
 	char path[96]; /* of a document, or of a chunk's image */
 	bool chunk;
-	uint64_t index;
+	uint64_t index, planes; /* of a chunk; of its image along z */
 	struct text right;
 };
 
@@ -205,7 +205,7 @@ static void land(void *data, const struct answer *a)
 	pthread_mutex_unlock(&l->lock);
 }
 
-/* 0 or an errno value; ETIME: no answer. */
+/* 0 or an errno value; ETIME: no answer; EXDEV: the image has fewer planes. */
 static int get_chunk(struct opened_source *s, const struct item *item, struct text *out)
 {
 	static struct landing l;
@@ -221,6 +221,8 @@ static int get_chunk(struct opened_source *s, const struct item *item, struct te
 	int rc = engine_look(&s->source.engine, image, &e);
 	if (rc != 0)
 		return -rc;
+	if (d->images[image].grid.size[AXIS_Z] < item->planes)
+		return EXDEV;
 	if (item->index >= grid_chunk_count(&d->images[image].grid))
 		return ENOENT;
 	struct store_key key = { .image = (uint32_t)image, .index = item->index };
@@ -276,6 +278,7 @@ static void list_image(const struct dataset *d, uint32_t i)
 		struct item *item = new_item();
 		item->chunk = true;
 		item->index = k;
+		item->planes = im->grid.size[AXIS_Z];
 		snprintf(item->path, sizeof(item->path), "%s", im->id);
 	}
 }
@@ -382,6 +385,8 @@ static void read_all(struct round *r, struct opened_source *s, bool whole)
 		bool bad_anyway = item->right.s == NULL;
 		if (e == 0 && !same)
 			complain(r, "%s: wrong bytes", name_of(item));
+		if (e == EXDEV)
+			complain(r, "%s: planes were left out", name_of(item));
 		if (e == ETIME)
 			complain(r, "%s: no answer", name_of(item));
 		if (e != 0 && e != ENOMEM && e != EIO && !bad_anyway && !r->lossy)

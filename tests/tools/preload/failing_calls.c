@@ -3,8 +3,8 @@
  *
  * Whose allocations fail is decided by the caller's address. The program's own, or also those of the libraries
  * that it works with. Never those of libfuse and the C library by themselves: libfuse ends the session when it
- * has no memory for its own request, and nobody above it can mend that. Of libtiff's only larger ones: 4.5.0 falls
- * over in TIFFReadDirectory when it has no memory for the few bytes of a tag. */
+ * has no memory for its own request, and nobody above it can mend that. Nor the small ones of libtiff: 4.5.0 reads
+ * through a null pointer (TIFFReadDirectory) after some of them. */
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
@@ -31,7 +31,7 @@ enum { MAX_RANGES = 64, LIBTIFF_LEAST = 4096 };
 /* Text of the program (the first) and of libraries whose allocations may fail. */
 static struct range {
 	uintptr_t from, to;
-	size_t least; /* smaller ones do not fail */
+	size_t least; /* bytes; smaller allocations do not fail */
 } ranges[MAX_RANGES];
 
 static unsigned n_ranges;
@@ -59,9 +59,9 @@ static int add_ranges(struct dl_phdr_info *info, size_t size, void *data)
 		const ElfW(Phdr) *p = &info->dlpi_phdr[i];
 		if (p->p_type == PT_LOAD && (p->p_flags & PF_X) != 0 && n_ranges < MAX_RANGES) {
 			uintptr_t from = info->dlpi_addr + p->p_vaddr;
-			bool libtiff = strstr(info->dlpi_name, "libtiff") != NULL;
-			ranges[n_ranges++] = (struct range){ from, from + p->p_memsz,
-							     libtiff ? LIBTIFF_LEAST : 0 };
+			size_t least =
+				strstr(info->dlpi_name, "libtiff") != NULL ? LIBTIFF_LEAST : 0;
+			ranges[n_ranges++] = (struct range){ from, from + p->p_memsz, least };
 		}
 	}
 	return 0;
@@ -90,16 +90,15 @@ static bool strikes(void)
 	return count == orders->n || (orders->lasting != 0 && count > orders->n);
 }
 
-static bool no_memory(void *caller, size_t size)
+static bool no_memory(void *caller, size_t bytes)
 {
 	if (orders == NULL || (orders->what != OWN_ALLOCATIONS && orders->what != ALL_ALLOCATIONS))
 		return false;
 	unsigned n = orders->what == OWN_ALLOCATIONS ? 1 : n_ranges;
 	for (unsigned i = 0; i < n; i++) {
-		if ((uintptr_t)caller < ranges[i].from || (uintptr_t)caller >= ranges[i].to ||
-		    size < ranges[i].least)
+		if ((uintptr_t)caller < ranges[i].from || (uintptr_t)caller >= ranges[i].to)
 			continue;
-		if (!strikes())
+		if (bytes < ranges[i].least || !strikes())
 			return false;
 		errno = ENOMEM;
 		return true;
@@ -107,7 +106,7 @@ static bool no_memory(void *caller, size_t size)
 	return false;
 }
 
-#define NO_MEMORY(size) no_memory(__builtin_return_address(0), size)
+#define NO_MEMORY(bytes) no_memory(__builtin_return_address(0), bytes)
 
 void *malloc(size_t n)
 {
