@@ -283,7 +283,7 @@ static int take_or_open(struct files *f, struct file_lease *l, struct err *err)
 	if (l->open == NULL)
 		l->open = open_new(f, l->file, err);
 	if (l->open == NULL)
-		return -err->code;
+		return err->code > 0 ? -err->code : -EIO;
 	return stale ? check_by_name(f, l->open, l->began, err) : 0;
 }
 

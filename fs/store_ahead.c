@@ -31,8 +31,9 @@ void ahead_follow(struct store *s, const struct store_key *run)
 		return;
 	before.index--;
 	after.index++;
-	if (!visited_lately(s, &before) || visited_lately(s, &after) || after.index >= s->ops->runs(s->ctx, run) ||
-	    run_find(s, &after) != NULL || cache_find(s, &after, true) != NULL)
+	if (!visited_lately(s, &before) || visited_lately(s, &after) ||
+	    after.index >= s->ops->runs(s->ctx, run) || run_find(s, &after) != NULL ||
+	    cache_find(s, &after, true) != NULL)
 		return;
 	job_new(s, &after, RUN_WHOLE, CLASS_AHEAD,
 		++s->seq); /* without memory for it, there is none */
