@@ -283,7 +283,7 @@ static int take_or_open(struct files *f, struct file_lease *l, struct err *err)
 	if (l->open == NULL)
 		l->open = open_new(f, l->file, err);
 	if (l->open == NULL)
-		return err->code > 0 ? -err->code : -EIO;
+		return -err->code;
 	return stale ? check_by_name(f, l->open, l->began, err) : 0;
 }
 
@@ -292,7 +292,7 @@ int files_get(struct files *f, uint32_t file, enum file_wait wait, struct file_l
 {
 	*out = (struct file_lease){ .file = file, .wait = wait, .began = now_ns() };
 	int e = take_or_open(f, out, err);
-	if (e < 0) {
+	if (e < 0 || out->open == NULL) {
 		files_put(f, out);
 		return e;
 	}

@@ -18,7 +18,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { NOTHING, OWN_ALLOCATIONS, ALL_ALLOCATIONS, READS };
+enum { NOTHING, OWN_ALLOCATIONS, ALL_ALLOCATIONS, READS, LIBTIFF_ALLOCATIONS };
 
 struct orders {
 	uint32_t what, lasting;
@@ -92,13 +92,14 @@ static bool strikes(void)
 
 static bool no_memory(void *caller, size_t bytes)
 {
-	if (orders == NULL || (orders->what != OWN_ALLOCATIONS && orders->what != ALL_ALLOCATIONS))
+	if (orders == NULL || orders->what == NOTHING || orders->what == READS)
 		return false;
 	unsigned n = orders->what == OWN_ALLOCATIONS ? 1 : n_ranges;
 	for (unsigned i = 0; i < n; i++) {
 		if ((uintptr_t)caller < ranges[i].from || (uintptr_t)caller >= ranges[i].to)
 			continue;
-		if (bytes < ranges[i].least || !strikes())
+		bool spared = orders->what == LIBTIFF_ALLOCATIONS && ranges[i].least == 0;
+		if (spared || bytes < ranges[i].least || !strikes())
 			return false;
 		errno = ENOMEM;
 		return true;
