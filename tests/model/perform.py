@@ -120,8 +120,8 @@ class Performance:
     def _whole(self, index):
         """Reads a chunk whole and judges it: its bytes or an errno."""
         expected = self.model.chunk(index)
-        got = _read(self._path(index))
         self.model.touch(index)
+        got = _read(self._path(index))
         self._judge(index, got, expected)
         return got
 
@@ -135,6 +135,7 @@ class Performance:
     def _pread(self, chunk, offset, size):
         index = self._index(chunk)
         expected = self.model.chunk(index)
+        self.model.touch(index)
         fd = os.open(self._path(index), os.O_RDONLY)
         try:
             self._part(fd, index, expected, offset, size)
@@ -146,7 +147,6 @@ class Performance:
         room = os.fstat(fd).st_size + 100
         offset, size = offset % room, size % room + 1
         got = _pread(fd, size, offset)
-        self.model.touch(index)
         self.model.judge_part(expected, offset, size, got, self._whole(index),
                               f"chunk {_name(index)}, {size} bytes at {offset}")
 
@@ -189,10 +189,11 @@ class Performance:
         """Readers that run at the same time."""
         indices = [self._index(n) for n in chunks]
         expected = [self.model.chunk(index) for index in indices]
+        for index in indices:
+            self.model.touch(index)
         with ThreadPoolExecutor(4) as pool:
             got = list(pool.map(lambda index: _read(self._path(index)), indices))
         for index, one, wanted in zip(indices, got, expected):
-            self.model.touch(index)
             self._judge(index, one, wanted)
 
     def _meanwhile(self, chunks, how, file, a, b, after_us):
@@ -231,7 +232,9 @@ class Performance:
     def _held(self, which, offset, size):
         if self.held:
             fd, index = self.held[which % len(self.held)]
-            self._part(fd, index, self.model.chunk(index), offset, size)
+            expected = self.model.chunk(index)
+            self.model.touch(index)
+            self._part(fd, index, expected, offset, size)
 
     def _release(self, which):
         if self.held:
@@ -246,9 +249,9 @@ class Performance:
     def _stat(self, chunk):
         index = self._index(chunk)
         expected = self.model.chunk(index)
+        self.model.touch(index)
         path = self._path(index)
         st = os.stat(path)
-        self.model.touch(index)
         what = f"chunk {_name(index)}"
         if stat.S_IMODE(st.st_mode) != self.scan.mode or st.st_mtime_ns != self.scan.mtime_ns:
             raise Wrong(f"{what}: mode {st.st_mode:o} and mtime {st.st_mtime_ns}, should be {self.scan.mode:o} "
