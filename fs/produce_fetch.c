@@ -81,11 +81,12 @@ static int fetch_plane(struct reading *r, bool in_place, struct err *err)
 		return -EAGAIN;
 	if (e == -ENOMEM)
 		return e;
+	bool done = raw && e == 0;
 	e = files_verify(r->plant->files, &r->lease, err);
 	if (e < 0)
 		fetched_fail(r->fetched, err);
 	else
-		r->task->decoded = raw;
+		r->task->decoded = done;
 	return 0;
 }
 

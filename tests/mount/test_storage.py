@@ -1,11 +1,13 @@
 """What bad storage does: reads that fail, reads that hang. A preloaded library plays it."""
 
+import itertools
 import os
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import tifffile
 from conftest import ROOT, Mount
 from make_stacks import Layout, pixels, write_stack, write_tiff
 from reading import assert_same, chunk_indices, chunk_path, chunk_region, decode_chunk, describe, plain
@@ -55,6 +57,31 @@ def test_one_bad_sector(trouble, stack):
         offset, size = units[20]
         problems = [line for line in m.log.splitlines() if line.startswith("ngffuse: ")]
         assert problems == [f"ngffuse: strips.zarr: s_0.tif: reading {size} bytes at {offset}: Input/output error"]
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_a_bad_sector_in_the_table(trouble, tmp_path, compression):
+    """The chunks fail whose strips are told by that part of it, for where their voxels lie is not known."""
+    voxels = pixels((2, 2048, 128), "u2")
+    (tmp_path / "src").mkdir()
+    for z, plane in enumerate(voxels):
+        tifffile.imwrite(tmp_path / f"src/s_{z}.tif", plane, rowsperstrip=1, compression=compression)
+    with tifffile.TiffFile(tmp_path / "src/s_1.tif") as tif:
+        table = tif.pages[0].tags["StripOffsets"]
+        assert table.count == 2048
+        bad = table.valueoffset + 4 * 2047
+    flag = tmp_path / "trouble"
+    env = {"LD_PRELOAD": str(trouble), "TROUBLE_EIO": str(bad), "TROUBLE_NAME": "s_1.tif", "TROUBLE_WHEN": str(flag)}
+    with Mount(tmp_path / "src", "--codec", "none", "--chunk-shape", "1,64,128", env=env) as m:
+        flag.touch()
+        for z, y in itertools.product(range(2), range(32)):
+            path = m.path / f"src.zarr/0/{z}/{y}/0"
+            if (z, y) == (1, 31):
+                with pytest.raises(OSError):
+                    path.read_bytes()
+            else:
+                read = decode_chunk(path.read_bytes(), (64, 128), voxels.dtype, None)
+                assert (read == voxels[z, 64 * y:64 * y + 64]).all(), (z, y)
 
 
 def test_unmount_while_reads_hang(trouble, stack, tmp_path):

@@ -1,7 +1,7 @@
 /* A preloaded library that makes reads of files hang or fail, as bad storage does. TROUBLE_HANG names a file:
  * as long as it exists, reads of at least TROUBLE_LEAST bytes wait. TROUBLE_EIO is an offset: reads across it
  * fail with EIO. TROUBLE_SLOW: each read takes so many milliseconds more. Where TROUBLE_NAME is set, all of
- * that goes for the files whose path ends so. */
+ * that goes for the files whose path ends so, and where TROUBLE_WHEN names a file, only as long as it exists. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -28,6 +28,9 @@ static bool is_bad(int fd)
 {
 	const char *end = getenv("TROUBLE_NAME");
 	char link[64], path[4096];
+	const char *when = getenv("TROUBLE_WHEN");
+	if (when != NULL && access(when, F_OK) != 0)
+		return false;
 	if (end == NULL)
 		return true;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
