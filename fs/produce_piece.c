@@ -24,7 +24,8 @@ void reading_fill(const struct reading *r, uint64_t y0, uint64_t y1, uint64_t x0
 	cut_fill(out, &side, 1, y1 - y0, (x1 - x0) * samples, voxel, r->im->grid.voxel);
 }
 
-/* One log line a cause, but not thousands where a whole plane is ruined; and the spot to the store; with --damaged fill the place reads as fill_value. */
+/* One log line a cause, but not thousands where a whole plane is ruined; and the spot to the store. With --damaged
+ * fill a damaged place reads as fill_value, but not one that changed, or that storage could not give now. */
 void reading_bad(struct reading *r, uint64_t unit, int code, const struct err *err)
 {
 	bool for_good = code == EBADMSG || code == ESTALE || code == ENODATA || code == ENOTSUP;
@@ -42,7 +43,8 @@ void reading_bad(struct reading *r, uint64_t unit, int code, const struct err *e
 					     : "and more of its strips or tiles cannot be read");
 	text_done(&where);
 	r->worst = r->worst == 0 ? -code : r->worst;
-	if (r->task == NULL || r->plant->damaged == DAMAGED_FILL)
+	bool damaged = for_good && code != ESTALE;
+	if (r->task == NULL || (damaged && r->plant->damaged == DAMAGED_FILL))
 		return;
 	struct spot spot = { r->image, r->piece->plane, r->same_layout ? unit : SPOT_ALL };
 	store_report(r->plant->store, r->task, &spot, EIO,
@@ -51,7 +53,7 @@ void reading_bad(struct reading *r, uint64_t unit, int code, const struct err *e
 
 bool reading_known_bad(struct reading *r, uint64_t unit)
 {
-	if (r->task == NULL || r->plant->damaged == DAMAGED_FILL || !store_any_bad(r->plant->store))
+	if (r->task == NULL || !store_any_bad(r->plant->store))
 		return false;
 	struct spot spot = { r->image, r->piece->plane, r->same_layout ? unit : SPOT_ALL };
 	return store_known_bad(r->plant->store, r->task, &spot);

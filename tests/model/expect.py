@@ -19,22 +19,20 @@ class Wrong(AssertionError):
 
 
 class Expected:
-    """Of a chunk or a box. voxels; loose: where 0 is right too; must_fail, may_fail."""
+    """Of a chunk or a box."""
 
-    def __init__(self, voxels, loose, must_fail, may_fail):
-        self.voxels, self.loose, self.must_fail, self.may_fail = voxels, loose, must_fail, may_fail
+    def __init__(self, voxels, must_fail, may_fail):
+        self.voxels, self.must_fail, self.may_fail = voxels, must_fail, may_fail
 
     @property
     def certain(self):
         """One answer alone is right."""
-        return self.must_fail or not (self.may_fail or self.loose.any())
+        return self.must_fail or not self.may_fail
 
     def compare(self, got, what):
         """Of what was read without error."""
         if self.must_fail:
             raise Wrong(f"{what}: bytes, should be an error")
-        if self.loose.any():
-            got = np.where(self.loose & _zero(got), self.voxels, got)
         try:
             assert_same(got, self.voxels, what)
         except AssertionError as e:
@@ -96,37 +94,29 @@ class Model:
         region = chunk_region(index, self.shape, self.chunks)
         part = self.box(region)
         pad = [(0, c - (r.stop - r.start)) for c, r in zip(self.chunks, region)]
-        return Expected(np.pad(part.voxels, pad), np.pad(part.loose, pad), part.must_fail, part.may_fail)
+        return Expected(np.pad(part.voxels, pad), part.must_fail, part.may_fail)
 
     def box(self, region):
         """Expected of a box, whose chunks are all read."""
-        voxels, loose = self.voxels[region].copy(), np.zeros([r.stop - r.start for r in region], bool)
+        voxels = self.voxels[region].copy()
         must = may = False
         sides = [range(r.start // c, -(-r.stop // c)) for r, c in zip(region, self.chunks)]
         fill = self.damaged == "fill"
         for index in itertools.product(*sides):
             whole = chunk_region(index, self.shape, self.chunks)
-            must |= bool(self.lost[whole].any())
+            must |= not fill and bool(self.lost[whole].any())
             for plane in self._planes(index[:self.outer]):
                 may |= self._change(plane) is not None
                 must |= self._surely_changed(plane)
-        if not fill:
-            return Expected(voxels, loose, must, may)
-        voxels[self.lost[region]] = 0
-        for plane in np.ndindex(loose.shape[:self.outer]):
-            at = tuple(i + r.start for i, r in zip(plane, region))
-            at = at if self.outer == 2 else (0, *at)
-            if self._surely_changed(at):
-                voxels[plane] = 0
-            elif self._change(at) is not None:
-                loose[plane] = True
-        return Expected(voxels, loose, False, False)
+        if fill:
+            voxels[self.lost[region]] = 0
+        return Expected(voxels, must, may)
 
     # --- judging
 
     def bytes_of(self, expected):
         """The bytes of the chunk's file, where it was read before or is not compressed; else None."""
-        if expected.must_fail or expected.loose.any():
+        if expected.must_fail:
             return None
         raw = expected.voxels.tobytes()
         return raw if self.codec is None else self._bytes.get(raw)
@@ -149,8 +139,7 @@ class Model:
         expected.compare(voxels, what)
         if known is not None:
             raise Wrong(f"{what}: the voxels are right, but the bytes are others than before")
-        if not expected.loose.any():
-            self._bytes[expected.voxels.tobytes()] = got
+        self._bytes[expected.voxels.tobytes()] = got
         return "chunks read"
 
     def failed(self, got):
@@ -205,7 +194,7 @@ class Model:
             if got:
                 raise Wrong(f"{what}: {len(got)} bytes, should be an error")
             return
-        unsure = expected.loose.any() or (can_fail and (known is None or POISON.strip() in got + got))
+        unsure = can_fail and (known is None or POISON.strip() in got + got)
         if not unsure:
             raise Wrong(f"{what}: {len(got)} bytes that are not those of the chunk")
 
@@ -217,15 +206,10 @@ class Model:
                 raise Wrong(f"{what}: {read} bytes, stat says {size}")
             return
         known = self.bytes_of(expected)
-        if expected.loose.any() or size == read or (known is not None and size == len(known)):
+        if size == read or (known is not None and size == len(known)):
             return
         self.bound = self.bound or size
         if size != self.bound:
             raise Wrong(f"{what}: a chunk that cannot be made has {size} bytes, another one had {self.bound}")
         if not isinstance(whole, int) and len(whole) not in (size, read):
             raise Wrong(f"{what}: {len(whole)} bytes of poison, stat says {size}")
-
-
-def _zero(array):
-    bits = np.ascontiguousarray(array).view(f"<u{array.itemsize}")
-    return bits == 0
