@@ -103,9 +103,11 @@ int unmount_run(const char *mountpoint, struct err *err)
 	int r = check_kind(mountpoint, real, err);
 	if (r < 0)
 		return r;
-	bool dead = mount_point_dead(real);
+	/* Whether the mount is dead is asked only where that matters: a program that lives but hangs does not say. */
 	CLEANUP(text_done) struct text said = { 0 };
-	r = detach(real, dead, &said);
+	r = detach(real, false, &said);
+	if (r == -EBUSY && mount_point_dead(real))
+		r = detach(real, true, &said);
 	if (r == -EBUSY)
 		return err_set(err, EBUSY,
 			       "%s is busy: a program has a file open or its working folder there; "

@@ -397,6 +397,19 @@ def test_the_name_that_the_folder_has(stack, ngffuse, run, tmp_path):
         clear(point)
 
 
+def test_a_stopped_program_does_not_keep_its_mount(stack, run, point):
+    """It lives and says nothing; unmounting does not ask it."""
+    assert run("-q", stack, point).returncode == 0
+    pid, = daemon_of(point)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        assert run("-u", point, timeout=10).returncode == 0
+        assert not mounted(point)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    wait_for("the program's end", lambda: not alive(pid))
+
+
 def test_a_dead_mount_with_an_open_file_is_cleared(stack, run, point):
     assert run("-q", stack, point).returncode == 0
     pid, = daemon_of(point)
