@@ -14,7 +14,7 @@ SHAPE = "2,260,370"
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory):
-    return write_stack(tmp_path_factory.mktemp("same") / "s", picture((9, 1000, 1100), "u2", 5, 4096),
+    return write_stack(tmp_path_factory.mktemp("same") / "s", picture((19, 1000, 1100), "u2", 5, 4096),
                        compression="zlib", rowsperstrip=64)
 
 
@@ -45,7 +45,7 @@ def test_same_bytes(codec, stack, mount, run):
     args = ["--codec", codec, "--chunk-shape", SHAPE]
     with mount.within(stack, *args) as m:
         names = chunk_paths(m.path)
-        assert len(names) == 5 * 4 * 3
+        assert len(names) == 10 * 4 * 3
         first, second = two_at_once(m.path, names)
         assert first == second
         drop_caches(3)
