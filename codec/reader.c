@@ -14,7 +14,7 @@ static int64_t fd_pread(void *ctx, void *buf, size_t n, uint64_t off)
 		if (got >= 0)
 			return got;
 		if (errno != EINTR)
-			return -errno;
+			return errno == EAGAIN ? -EIO : -errno; /* nobody asked not to wait */
 	}
 }
 

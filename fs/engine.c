@@ -206,6 +206,7 @@ static int choose_budget(struct engine *e, struct err *err)
 		budget = asked;
 	e->parts->budget = budget;
 	allow_larger_slots(e->parts);
+	pool_limit(e->parts->plant.pool, min_u64(32 * MiB, budget / 8));
 	if (need <= budget)
 		return 0;
 	struct text CLEANUP(text_done) t = { 0 };

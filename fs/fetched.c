@@ -35,24 +35,36 @@ struct fetched *fetched_new(struct pool *pool, uint64_t limit)
 	return f;
 }
 
+void fetched_clear(struct fetched *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		pool_put(f->pool, f->stretches[i].bytes, f->stretches[i].len);
+	f->n = 0;
+	f->used = 0;
+}
+
 void fetched_free(struct fetched *f)
 {
 	if (f == NULL)
 		return;
-	for (size_t i = 0; i < f->n; i++)
-		pool_put(f->pool, f->stretches[i].bytes, f->stretches[i].len);
+	fetched_clear(f);
 	free(f->stretches);
 	free(f);
 }
 
+/* What failed as a whole may have been read in parts. */
 static const struct stretch *find(const struct fetched *f, uint64_t off)
 {
+	const struct stretch *bad = NULL;
 	for (size_t i = 0; i < f->n; i++) {
 		const struct stretch *s = &f->stretches[i];
-		if (off >= s->off && off - s->off < s->len)
+		if (off < s->off || off - s->off >= s->len)
+			continue;
+		if (s->bytes != NULL)
 			return s;
+		bad = s;
 	}
-	return NULL;
+	return bad;
 }
 
 const void *fetched_bytes(const struct fetched *f, uint64_t off, uint64_t n)
@@ -128,14 +140,19 @@ static int fetch_or_note(struct fetched *f, uint64_t off, uint64_t n)
 	return keep(f, &bad) < 0 ? -ENOMEM : e;
 }
 
+uint64_t fetched_room(const struct fetched *f)
+{
+	return f->limit > f->used ? f->limit - f->used : 0;
+}
+
 int fetched_get(struct fetched *f, uint64_t off, uint64_t n)
 {
-	if (fetched_bytes(f, off, n) != NULL)
+	if (n == 0 || fetched_bytes(f, off, n) != NULL)
 		return 0;
-	if (n > f->limit - f->used)
+	if (n > fetched_room(f))
 		return -ENOBUFS;
 	int e = fetch_or_note(f, off, n);
-	f->used += e == 0 ? n : 0;
+	f->used += e == 0 ? pool_round(n) : 0;
 	return e;
 }
 

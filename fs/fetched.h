@@ -11,6 +11,12 @@ struct fetched;
 struct fetched *fetched_new(struct pool *pool, uint64_t limit);
 void fetched_free(struct fetched *f); /* NULL is fine */
 
+/* Gives back the bytes that were kept. */
+void fetched_clear(struct fetched *f);
+
+/* How many bytes more can be kept. */
+uint64_t fetched_room(const struct fetched *f);
+
 /* A reader of what was fetched, in a file of `size` bytes. What was not is read from `from` (which must outlive
  * the reader) and kept, a small read as part of a block of `block` bytes; with `from` NULL it is -EAGAIN, and
  * fetched_missed says so from then on. */

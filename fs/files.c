@@ -156,14 +156,17 @@ static int make_place(struct files *f)
 }
 
 /* Opens and enters into the table; where another thread was faster, its entry is used. NULL: err says why. */
-static struct open_file *open_new(struct files *f, uint32_t file, struct err *err)
+static struct open_file *open_new(struct files *f, uint32_t file, enum file_wait wait,
+				  struct err *err)
 {
 	const struct source_file *s = &f->data->files[file];
-	CLEANUP(closep) int fd = dataset_open(f->data, s);
+	CLEANUP(closep) int fd = dataset_open(f->data, s, wait == FILE_WAIT);
 	if (is_gone(-fd)) {
 		changed(f, file, err);
 		return NULL;
 	}
+	if (fd == -EAGAIN && wait == FILE_WAIT)
+		fd = -EBUSY; /* the other has its meaning here */
 	if (fd < 0) {
 		err_set(err, -fd, "cannot be opened: %s", strerror(-fd));
 		return NULL;
@@ -213,10 +216,11 @@ static int64_t pread_all(const struct file_lease *l, void *buf, size_t n, uint64
 				    l->wait == FILE_NOWAIT ? RWF_NOWAIT : 0);
 		if (r < 0 && errno == EINTR)
 			continue;
-		if (r < 0 && errno == EOPNOTSUPP && l->wait == FILE_NOWAIT)
-			return -EAGAIN; /* the file system cannot say */
+		/* The file system cannot say; and Linux 5.9 and 5.10 may say 0 where the file goes on. */
+		if (l->wait == FILE_NOWAIT && (r == 0 || (r < 0 && errno == EOPNOTSUPP)))
+			return -EAGAIN;
 		if (r < 0)
-			return -errno;
+			return l->wait == FILE_WAIT && errno == EAGAIN ? -EIO : -errno;
 		if (r == 0)
 			break;
 		done += (size_t)r;
@@ -258,7 +262,7 @@ static struct open_file *take_open(struct files *f, const struct file_lease *l, 
 				   bool *waits)
 {
 	struct open_file *o = find_open(f, l->file);
-	*stale = o != NULL && l->began - o->checked >= name_check_ns;
+	*stale = o != NULL && l->began > o->checked && l->began - o->checked >= name_check_ns;
 	*waits = !f->local && l->wait == FILE_NOWAIT && (o == NULL || *stale);
 	if (o == NULL || *waits)
 		return NULL;
@@ -281,7 +285,7 @@ static int take_or_open(struct files *f, struct file_lease *l, struct err *err)
 	if (waits)
 		return -EAGAIN;
 	if (l->open == NULL)
-		l->open = open_new(f, l->file, err);
+		l->open = open_new(f, l->file, l->wait, err);
 	if (l->open == NULL)
 		return -err->code;
 	return stale ? check_by_name(f, l->open, l->began, err) : 0;
@@ -293,6 +297,7 @@ int files_get(struct files *f, uint32_t file, enum file_wait wait, struct file_l
 	*out = (struct file_lease){ .file = file, .wait = wait, .began = now_ns() };
 	int e = take_or_open(f, out, err);
 	if (e < 0 || out->open == NULL) {
+		out->error_ns = now_ns() - out->began;
 		files_put(f, out);
 		return e;
 	}

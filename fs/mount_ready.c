@@ -27,7 +27,10 @@ static int read_root(const char *path)
 	if (stat(path, &st) != 0)
 		return errno;
 	long fd = syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd >= 0 && syscall(SYS_getdents64, fd, names, sizeof(names)) >= 0 ? 0 : errno;
+	int e = fd >= 0 && syscall(SYS_getdents64, fd, names, sizeof(names)) >= 0 ? 0 : errno;
+	if (fd >= 0)
+		syscall(SYS_close, fd);
+	return e;
 }
 
 /* If the process is killed while this thread waits for an answer that it alone could give, the thread ends only

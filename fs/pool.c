@@ -1,11 +1,11 @@
 #include "fs/pool.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <sys/mman.h>
 
 enum { IDLE_SLOTS = 64 };
 
-static const uint64_t idle_limit = 32 * MiB;
 static const uint64_t idle_ns = 5000000000;
 static const uint64_t mapped_from = 64 * KiB; /* smaller ones come from malloc */
 static const uint64_t shared_from = 4 * MiB;  /* larger ones are filled by many workers */
@@ -20,15 +20,37 @@ struct pool {
 	pthread_mutex_t lock; /* guards what follows */
 	struct idle idle[IDLE_SLOTS];
 	unsigned n_idle;
-	uint64_t idle_bytes, now;
+	uint64_t idle_bytes, idle_limit, now;
+	uint64_t quiet_since; /* pool->now when nothing had been asked for; 0: trimmed since */
+	bool asked;	      /* atomic: for a buffer, since the last look */
 };
+
+/* Small buffers come from malloc, which by itself makes an arena for each of the first threads, and each keeps
+ * what was freed: some 50 MiB beside a budget of 64. One arena for all costs no time that could be measured. */
+static void tame_malloc(void)
+{
+	mallopt(M_ARENA_MAX, 1);
+	mallopt(M_MMAP_THRESHOLD, 256 * KiB);
+	mallopt(M_TRIM_THRESHOLD, MiB);
+}
 
 struct pool *pool_new(void)
 {
+	tame_malloc();
+
 	struct pool *p = calloc(1, sizeof(*p));
-	if (p != NULL)
-		pthread_mutex_init(&p->lock, NULL);
+	if (p == NULL)
+		return NULL;
+	p->idle_limit = 32 * MiB;
+	pthread_mutex_init(&p->lock, NULL);
 	return p;
+}
+
+void pool_limit(struct pool *p, uint64_t bytes)
+{
+	pthread_mutex_lock(&p->lock);
+	p->idle_limit = bytes;
+	pthread_mutex_unlock(&p->lock);
 }
 
 static void release(void *buf, uint64_t size)
@@ -72,6 +94,7 @@ static void *take_idle(struct pool *p, uint64_t size)
 void *pool_get(struct pool *p, uint64_t n)
 {
 	uint64_t size = pool_round(n);
+	__atomic_store_n(&p->asked, true, __ATOMIC_RELAXED);
 	if (size < mapped_from)
 		return malloc(size);
 	pthread_mutex_lock(&p->lock);
@@ -102,7 +125,7 @@ void pool_put(struct pool *p, void *buf, uint64_t n)
 		return;
 	}
 	pthread_mutex_lock(&p->lock);
-	bool keep = p->n_idle < IDLE_SLOTS && p->idle_bytes + size <= idle_limit;
+	bool keep = p->n_idle < IDLE_SLOTS && p->idle_bytes + size <= p->idle_limit;
 	if (keep) {
 		p->idle[p->n_idle++] = (struct idle){ buf, size, p->now };
 		p->idle_bytes += size;
@@ -118,6 +141,11 @@ void pool_trim(struct pool *p, uint64_t now)
 	unsigned n = 0;
 	pthread_mutex_lock(&p->lock);
 	p->now = now;
+	if (__atomic_exchange_n(&p->asked, false, __ATOMIC_RELAXED))
+		p->quiet_since = now;
+	bool trim_small = p->quiet_since != 0 && now - p->quiet_since >= idle_ns;
+	if (trim_small)
+		p->quiet_since = 0;
 	for (unsigned i = p->n_idle; i-- > 0;)
 		if (now - p->idle[i].since >= idle_ns) {
 			p->idle_bytes -= p->idle[i].size;
@@ -127,4 +155,6 @@ void pool_trim(struct pool *p, uint64_t now)
 	pthread_mutex_unlock(&p->lock);
 	for (unsigned i = 0; i < n; i++)
 		release(old[i].buf, old[i].size);
+	if (trim_small) /* small buffers of many threads leave holes that are never given back else */
+		malloc_trim(0);
 }

@@ -9,6 +9,9 @@ struct pool;
 struct pool *pool_new(void); /* NULL: out of memory */
 void pool_free(struct pool *p);
 
+/* At most so many bytes are kept for the next who asks; at first 32 MiB. They belong to no budget. */
+void pool_limit(struct pool *p, uint64_t bytes);
+
 /* The size class of n bytes: at most an eighth more. */
 uint64_t pool_round(uint64_t n);
 

@@ -14,6 +14,7 @@ static const uint64_t gap_max = 4 * KiB;
 struct gathered {
 	size_t first, last;
 	uint64_t off, end; /* end 0: none yet */
+	uint64_t useful;   /* bytes of its units */
 };
 
 static uint64_t stored_bytes(const struct reading *r, const struct tiff_unit *u)
@@ -52,11 +53,14 @@ static int fetch_units(struct reading *r, uint64_t ux, uint64_t uy, const struct
 		if (u->state != TIFF_UNIT_STORED || reading_known_bad(r, number))
 			continue;
 		uint64_t end = u->offset + stored_bytes(r, u);
-		bool near = g.end != 0 && u->offset >= g.off && u->offset <= g.end + gap_max;
+		bool near = g.end != 0 && u->offset >= g.off && u->offset <= g.end + gap_max &&
+			    end - g.off <= max_u64(block_far, 2 * (g.useful + end - u->offset)) &&
+			    end - g.off <= fetched_room(r->fetched);
 		if (!near) {
 			e = fetch_gathered(r, units, &g);
-			g = (struct gathered){ i, i, u->offset, end };
+			g = (struct gathered){ i, i, u->offset, end, 0 };
 		}
+		g.useful += end - u->offset;
 		g.last = i;
 		g.end = max_u64(g.end, end);
 	}
@@ -99,6 +103,7 @@ static int fetch_file(struct reading *r, bool in_place, enum file_wait wait)
 		return e;
 	if (e < 0) {
 		fetched_fail(r->fetched, &err);
+		fetched_set_error_ns(r->fetched, r->lease.error_ns);
 		return 0;
 	}
 	e = fetch_plane(r, in_place, &err);
@@ -123,7 +128,9 @@ int produce_fetch_piece(const struct plant *p, struct task *t, const struct piec
 	if (r.fetched == NULL)
 		return -ENOMEM;
 	int e = fetch_file(&r, cost->in_place, wait);
-	if (e < 0 || t->decoded)
+	/* Of a compressed page among raw ones no unit was kept. */
+	bool useless = cost->in_place && fetched_failure(r.fetched) == NULL;
+	if (e < 0 || t->decoded || useless)
 		fetched_free(r.fetched);
 	else
 		*out = r.fetched;

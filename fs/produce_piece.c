@@ -252,6 +252,7 @@ static int decode_from_file(struct reading *r, struct err *err)
 {
 	int e = files_get(r->plant->files, r->im->planes[r->piece->plane].file, FILE_WAIT,
 			  &r->lease, err);
+	r->error_ns = r->lease.error_ns;
 	if (e < 0)
 		return e;
 	r->from = r->lease.reader;
@@ -259,8 +260,12 @@ static int decode_from_file(struct reading *r, struct err *err)
 	e = reading_page(r, err);
 	if (e == 0)
 		e = reading_units(r, tiff_is_raw_rows(&r->page) ? raw_strips : decode_units, err);
-	if (e == 0)
-		e = files_verify(r->plant->files, &r->lease, err);
+	/* Of a file that changed no error of its contents means anything. */
+	struct err own = { 0 };
+	if (e != -ENOMEM && files_verify(r->plant->files, &r->lease, &own) < 0) {
+		*err = own;
+		e = -own.code;
+	}
 	if (r->task != NULL)
 		r->task->bytes_fetched += r->lease.fetched;
 	reading_done(r);
@@ -301,6 +306,8 @@ static int decode(struct reading *r, struct fetched *fetched, struct err *err)
 		e = decode_from_memory(r, err);
 	}
 	r->fetched = NULL;
+	if (e == -EAGAIN && fetched != NULL)
+		fetched_clear(fetched);
 	return e == -EAGAIN ? decode_from_file(r, err) : e;
 }
 

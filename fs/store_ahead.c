@@ -5,23 +5,32 @@
 /* Runs asked for that long ago were not read together with this one. */
 enum { LATELY = 64 };
 
-/* True where the run was visited before. */
-static bool visit(struct store *s, const struct store_key *run)
-{
-	uint64_t hash = key_hash(run);
-	unsigned i = hash % VISITED_COUNT;
-	bool was = s->visited[i].at != 0 && s->visited[i].hash == hash;
-	s->visited[i].hash = hash;
-	s->visited[i].at = was ? s->visited[i].at : ++s->visits;
-	return was;
-}
-
 static bool visited_lately(const struct store *s, const struct store_key *run)
 {
 	uint64_t hash = key_hash(run);
 	unsigned i = hash % VISITED_COUNT;
 	return s->visited[i].at != 0 && s->visited[i].hash == hash &&
 	       s->visits - s->visited[i].at < LATELY;
+}
+
+/* True where it was visited lately already. */
+static bool visit(struct store *s, const struct store_key *run)
+{
+	bool was = visited_lately(s, run);
+	if (!was) {
+		uint64_t hash = key_hash(run);
+		s->visited[hash % VISITED_COUNT].hash = hash;
+		s->visited[hash % VISITED_COUNT].at = ++s->visits;
+	}
+	return was;
+}
+
+/* Its first chunk is cached, so that somebody had it made a while ago. */
+static bool was_read(struct store *s, const struct store_key *run)
+{
+	struct store_key chunk = *run;
+	chunk.index = s->ops->chunk_of(s->ctx, run, 0);
+	return cache_find(s, &chunk, false) != NULL;
 }
 
 void ahead_follow(struct store *s, const struct store_key *run)
@@ -31,8 +40,8 @@ void ahead_follow(struct store *s, const struct store_key *run)
 		return;
 	before.index--;
 	after.index++;
-	if (!visited_lately(s, &before) || visited_lately(s, &after) ||
-	    after.index >= s->ops->runs(s->ctx, run) || run_find(s, &after) != NULL ||
+	if (!visited_lately(s, &before) || after.index >= s->ops->runs(s->ctx, run) ||
+	    visited_lately(s, &after) || was_read(s, &after) || run_find(s, &after) != NULL ||
 	    cache_find(s, &after, true) != NULL)
 		return;
 	job_new(s, &after, RUN_WHOLE, CLASS_AHEAD,

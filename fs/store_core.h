@@ -120,7 +120,7 @@ struct spent {
 	uint64_t size; /* 0: what a fetch brought */
 };
 
-enum { EARLY_COUNT = 256, LONE_COUNT = 64, VISITED_COUNT = 256 };
+enum { EARLY_COUNT = 256, LONE_COUNT = 64, VISITED_COUNT = 1024 };
 
 struct store {
 	pthread_mutex_t lock;

@@ -33,7 +33,7 @@ int look_file_open(struct look_file *f, const struct plane *p, struct err *err)
 	const struct source_file *sf = &f->d->files[p->file];
 	if (sf->trouble != 0)
 		return err_set(err, EBADMSG, "%s: %s", sf->path, source_file_trouble(sf));
-	int fd = dataset_open(f->d, sf);
+	int fd = dataset_open(f->d, sf, true);
 	if (fd < 0)
 		return err_set(err, -fd, "%s: %s", sf->path, strerror(-fd));
 	f->fd = fd;

@@ -30,11 +30,15 @@ static void scan_done(struct scan *s)
 	dataset_free(s->d);
 }
 
-int dataset_open(const struct dataset *d, const struct source_file *f)
+int dataset_open(const struct dataset *d, const struct source_file *f, bool wait)
 {
+	static const int how = O_RDONLY | O_CLOEXEC | O_NOCTTY;
+	struct stat now;
 	/* O_NONBLOCK: a FIFO that took the file's place must not hang us. */
-	CLEANUP(closep)
-	int fd = openat(d->root_fd, f->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	CLEANUP(closep) int fd = openat(d->root_fd, f->path, how | O_NONBLOCK);
+	if (fd < 0 && errno == EAGAIN && wait && fstatat(d->root_fd, f->path, &now, 0) == 0 &&
+	    S_ISREG(now.st_mode))
+		fd = openat(d->root_fd, f->path, how);
 	if (fd < 0)
 		return -errno;
 	/* Its kind is known since it was opened: far storage need not be asked again. */

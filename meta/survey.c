@@ -39,7 +39,7 @@ static int read_file(const struct dataset *d, struct source_file *f, bool all, s
 	*out = (struct pages){ 0 };
 	if (f->trouble != 0)
 		return -EBADMSG;
-	CLEANUP(closep) int fd = dataset_open(d, f);
+	CLEANUP(closep) int fd = dataset_open(d, f, true);
 	if (fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM)
 		return fd;
 	if (fd < 0) {

@@ -171,20 +171,33 @@ static void file_from_stat(struct source_file *f, const struct stat *st)
 	f->trouble = f->size < 8 ? ENODATA : 0;
 }
 
-/* Adds folder/name; st NULL: it claims a plane and nothing is behind it. */
-static int add_file(struct dataset *d, const char *folder, const char *name, const struct stat *st)
+/* st NULL: it claims a plane, but could not be examined. */
+static int add(struct dataset *d, const char *folder, const char *name, const struct stat *st,
+	       int trouble)
 {
 	struct source_file *more = grown(d->files, d->n_files, sizeof(*more));
 	if (more == NULL)
 		return -ENOMEM;
 	d->files = more;
-	struct source_file f = { .path = path_join(folder, name), .n_pages = 1, .trouble = ENOENT };
+	struct source_file f = { .path = path_join(folder, name),
+				 .n_pages = 1,
+				 .trouble = trouble };
 	if (f.path == NULL)
 		return -ENOMEM;
 	if (st != NULL)
 		file_from_stat(&f, st);
 	more[d->n_files++] = f;
 	return 0;
+}
+
+static int add_file(struct dataset *d, const char *folder, const char *name, const struct stat *st)
+{
+	return add(d, folder, name, st, 0);
+}
+
+static int add_unknown(struct dataset *d, const char *folder, const char *name, int trouble)
+{
+	return add(d, folder, name, NULL, trouble);
 }
 
 static int leave_out(struct walker *k, const char *folder, const char *name, const char *why)
@@ -280,8 +293,9 @@ static int take_examined(struct walker *k, const char *folder, const struct list
 	bool tiff = names_is_tiff(e->name, &slide);
 	if (e->error != 0) {
 		/* A file that went away between the listing and now never was part of the source. */
-		bool claims = tiff && e->type != DT_REG;
-		return claims ? add_file(k->d, folder, e->name, NULL) : 0;
+		bool gone = e->error == ENOENT || e->error == ENOTDIR;
+		bool claims = tiff && (e->type != DT_REG || !gone);
+		return claims ? add_unknown(k->d, folder, e->name, gone ? ENOENT : e->error) : 0;
 	}
 	if (S_ISDIR(e->st.st_mode))
 		return names_is_junk_folder(e->name) ? 0 : subfolders_add(subs, e->name);

@@ -1,10 +1,14 @@
 """What bad storage does: reads that fail, reads that hang. A preloaded library plays it."""
 
+import fcntl
 import itertools
 import os
+import signal
 import subprocess
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import tifffile
@@ -57,6 +61,52 @@ def test_one_bad_sector(trouble, stack):
         offset, size = units[20]
         problems = [line for line in m.log.splitlines() if line.startswith("ngffuse: ")]
         assert problems == [f"ngffuse: strips.zarr: s_0.tif: reading {size} bytes at {offset}: Input/output error"]
+
+
+def test_one_bad_sector_among_compressed_strips(trouble, tmp_path):
+    """Strips are fetched together; of those only the bad one fails, whatever chunks it shares a read with."""
+    voxels = pixels((512, 1024), "u2")
+    (tmp_path / "src").mkdir()
+    units, = write_tiff(tmp_path / "src/s_0.tif", [voxels], Layout(compression="deflate", rows=8))
+    flag = tmp_path / "trouble"
+    env = {"LD_PRELOAD": str(trouble), "TROUBLE_EIO": str(units[20][0] + 5), "TROUBLE_WHEN": str(flag)}
+    with Mount(tmp_path / "src", "--codec", "none", "--chunk-shape", "1,12,1024", env=env) as m:
+        flag.touch()
+        for again, y in itertools.product(range(2), range(43)):
+            path = m.path / f"src.zarr/0/0/{y}/0"
+            if 12 * y < 168 and 12 * y + 12 > 160:
+                with pytest.raises(OSError):
+                    path.read_bytes()
+                continue
+            read = decode_chunk(path.read_bytes(), (12, 1024), voxels.dtype, None)
+            wanted = voxels[12 * y:12 * y + 12]
+            assert (read[:len(wanted)] == wanted).all(), (again, y)
+        problems = [line for line in m.log.splitlines() if line.startswith("ngffuse: ")]
+        assert len(problems) == 1 and "strip 20" in problems[0], m.log
+
+
+def test_a_lease_on_a_slice(tmp_path):
+    """A file server that holds a lease on a slice is asked to let go, and waited for."""
+    voxels = pixels((30, 64, 80), "u2")
+    (tmp_path / "src").mkdir()
+    for z, plane in enumerate(voxels):
+        write_tiff(tmp_path / f"src/s_{z:02d}.tif", [plane])
+    with Mount(tmp_path / "src", "--codec", "none", "--chunk-shape", "1,64,80") as m:
+        opened = {os.path.basename(os.readlink(fd)) for fd in Path(f"/proc/{m.pid}/fd").iterdir() if fd.is_symlink()}
+        z = next(z for z in range(30) if f"s_{z:02d}.tif" not in opened)
+        holder = os.open(tmp_path / f"src/s_{z:02d}.tif", os.O_RDWR)
+        let_go = threading.Timer(0.5, fcntl.fcntl, (holder, fcntl.F_SETLEASE, fcntl.F_UNLCK))
+        asked = signal.signal(signal.SIGIO, lambda *_: let_go.start())
+        try:
+            fcntl.fcntl(holder, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+            with ThreadPoolExecutor(1) as pool:
+                got = pool.submit((m.path / f"src.zarr/0/{z}/0/0").read_bytes)
+                wait_for("the reader", got.done, 20)
+                assert (decode_chunk(got.result(), (64, 80), voxels.dtype, None) == voxels[z]).all()
+        finally:
+            let_go.cancel()
+            signal.signal(signal.SIGIO, asked)
+            os.close(holder)
 
 
 @pytest.mark.parametrize("compression", [None, "zlib"])

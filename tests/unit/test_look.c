@@ -380,7 +380,7 @@ static int read_page(const struct image *im, uint64_t z, struct tiff_page *page)
 {
 	const struct plane *p = &im->planes[image_plane(im, 0, 0, z)];
 	const struct source_file *f = &d->files[p->file];
-	CLEANUP(closep) int fd = dataset_open(d, f);
+	CLEANUP(closep) int fd = dataset_open(d, f, true);
 	ck_assert_int_ge(fd, 0);
 	struct reader r = reader_fd(&fd, f->size);
 	err = (struct err){ 0 };
@@ -407,7 +407,7 @@ START_TEST(pages_are_checked_when_read)
 	struct plane beyond = { .file = 0, .page = 3 }, gap = { .file = PLANE_GAP };
 	struct reader none = { 0 };
 	ck_assert_int_eq(image_page_read(d, im, &gap, &none, &page, &err), -ENOENT);
-	CLEANUP(closep) int fd = dataset_open(d, &d->files[0]);
+	CLEANUP(closep) int fd = dataset_open(d, &d->files[0], true);
 	struct reader r = reader_fd(&fd, d->files[0].size);
 	ck_assert_int_eq(image_page_read(d, im, &beyond, &r, &page, &err), -EBADMSG);
 }

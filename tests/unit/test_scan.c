@@ -132,7 +132,7 @@ START_TEST(a_folder_of_slices)
 		ck_assert_uint_eq(d->files[i].n_pages, 1);
 		ck_assert_int_eq(d->files[i].trouble, 0);
 	}
-	int fd = dataset_open(d, &d->files[0]);
+	int fd = dataset_open(d, &d->files[0], true);
 	ck_assert_int_ge(fd, 0);
 	close(fd);
 }
@@ -168,7 +168,7 @@ START_TEST(the_source_has_many_spellings)
 	/* The descriptor, not the path, is what files are opened by. */
 	scan("data/run 5");
 	ck_assert_int_eq(rename("data", "moved"), 0);
-	int fd = dataset_open(d, &d->files[0]);
+	int fd = dataset_open(d, &d->files[0], true);
 	ck_assert_int_ge(fd, 0);
 	close(fd);
 }
@@ -287,7 +287,7 @@ START_TEST(what_is_no_file_is_never_opened)
 	/* A FIFO that takes a file's place later is refused, too, and hangs nobody. */
 	ck_assert_int_eq(unlink("src/s_000.tif"), 0);
 	ck_assert_int_eq(mkfifo("src/s_000.tif", 0644), 0);
-	ck_assert_int_lt(dataset_open(d, &d->files[0]), 0);
+	ck_assert_int_lt(dataset_open(d, &d->files[0], true), 0);
 }
 END_TEST
 
