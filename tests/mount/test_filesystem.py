@@ -5,7 +5,9 @@ import ctypes
 import errno
 import json
 import os
+import shutil
 import stat
+import struct
 import time
 from pathlib import Path
 
@@ -360,9 +362,23 @@ def test_handles(source, mount, tmp_path):
         for i in range(forged.bytes):
             forged.data[i] ^= 0xFF
         assert error_of(open_handle, m.path, forged) == errno.ESTALE
-    with mount.within(source, *args, "--threads", "1", mountpoint=point) as m:
-        drop_caches(2)
-        check_handles(m, handles, truth)
+        outside = Handle.from_buffer_copy(handles["a.zarr/0/1/1/1"])
+        number, = struct.unpack_from("<I", outside.data, 4)  # low half of the node, generation as it is
+        struct.pack_into("<I", outside.data, 4, number + (1 << 20))
+        assert error_of(open_handle, m.path, outside) == errno.ESTALE
+    for other in (["--threads", "1"], ["--memory", "1G"]):
+        with mount.within(source, *args, *other, mountpoint=point) as m:
+            drop_caches(2)
+            check_handles(m, handles, truth)
+    copy = tmp_path / source.name
+    shutil.copytree(source, copy)
+    with mount.within(copy, *args, mountpoint=point) as m:
+        handles_of_copy = {name: handle_of(m.path / name) for name in HANDLED}
+    one = min(copy.rglob("*.tif"))
+    os.utime(one, ns=(0, os.stat(one).st_mtime_ns + 1))
+    with mount.within(copy, *args, mountpoint=point) as m:
+        for name in HANDLED[1:]:
+            assert error_of(open_handle, m.path, handles_of_copy[name]) == errno.ESTALE, name
     with mount.within(source, "--codec", "zlib", "--chunk-shape", "2,128,128", mountpoint=point) as m:
         for name in HANDLED[1:]:
             assert error_of(open_handle, m.path, handles[name]) == errno.ESTALE, name
