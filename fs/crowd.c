@@ -2,7 +2,8 @@
 
 #include <pthread.h>
 #include <sys/resource.h>
-#include <time.h>
+
+#include "fs/clock.h"
 
 /* An item that takes so long waits for something, or is worth a thread anyway. */
 static const uint64_t slow_ns = 500000;
@@ -16,13 +17,6 @@ struct work {
 	size_t n;
 	atomic_size_t next;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
 
 static bool do_next(struct work *w)
 {
@@ -42,9 +36,9 @@ static void *member_main(void *arg)
 /* Items done by the caller until they prove slow. */
 static void begin_alone(struct crowd *c, struct work *w)
 {
-	uint64_t began = now_ns();
+	uint64_t began = clock_ns();
 	for (uint64_t done = 1; !atomic_load(&c->slow) && do_next(w); done++)
-		if (now_ns() - began > done * slow_ns)
+		if (clock_ns() - began > done * slow_ns)
 			atomic_store(&c->slow, true);
 }
 

@@ -5,7 +5,8 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
+
+#include "fs/clock.h"
 
 static const struct image *image_of(const struct engine_parts *p, const struct store_key *key)
 {
@@ -91,9 +92,7 @@ static bool needs(void *ctx, const struct store_key *chunk, const struct spot *s
 
 static uint64_t now(UNUSED void *ctx)
 {
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+	return clock_ns();
 }
 
 /* SIGKILL is pending for the process, as proc(5) shows it: also after a signal that ends it by default. A

@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
-#include <time.h>
 
+#include "fs/clock.h"
 #include "fs/list.h"
 
 static const uint64_t name_check_ns = 1000000000;
@@ -42,13 +42,6 @@ struct files {
 	unsigned n_open, limit;
 	uint8_t *changed; /* a bit a file: found to be another; for good */
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
 
 static bool is_local(int fd)
 {
@@ -193,7 +186,7 @@ static struct open_file *open_new(struct files *f, uint32_t file, enum file_wait
 		old = make_place(f);
 		o->file = file;
 		o->fd = fd;
-		o->checked = now_ns();
+		o->checked = clock_ns();
 		table_insert(&f->open, &o->node, file);
 		f->n_open++;
 		other = STEAL(o);
@@ -231,12 +224,12 @@ static int64_t pread_all(const struct file_lease *l, void *buf, size_t n, uint64
 static int64_t lease_pread(void *ctx, void *buf, size_t n, uint64_t off)
 {
 	struct file_lease *l = ctx;
-	uint64_t began = now_ns();
+	uint64_t began = clock_ns();
 	int64_t r = pread_all(l, buf, n, off);
 	if (r >= 0)
 		l->fetched += (uint64_t)r;
 	else if (r != -EAGAIN)
-		l->error_ns = max_u64(l->error_ns, now_ns() - began);
+		l->error_ns = max_u64(l->error_ns, clock_ns() - began);
 	return r;
 }
 
@@ -294,10 +287,10 @@ static int take_or_open(struct files *f, struct file_lease *l, struct err *err)
 int files_get(struct files *f, uint32_t file, enum file_wait wait, struct file_lease *out,
 	      struct err *err)
 {
-	*out = (struct file_lease){ .file = file, .wait = wait, .began = now_ns() };
+	*out = (struct file_lease){ .file = file, .wait = wait, .began = clock_ns() };
 	int e = take_or_open(f, out, err);
 	if (e < 0 || out->open == NULL) {
-		out->error_ns = now_ns() - out->began;
+		out->error_ns = clock_ns() - out->began;
 		files_put(f, out);
 		return e;
 	}
@@ -329,7 +322,7 @@ void files_longest(struct files *f, struct file_in_use *out)
 	if (l != NULL) {
 		const struct file_lease *lease = CONTAINER(l, struct file_lease, in_use);
 		*out = (struct file_in_use){ true, lease->file,
-					     (now_ns() - lease->began) / 1000000 };
+					     (clock_ns() - lease->began) / 1000000 };
 	}
 	pthread_mutex_unlock(&f->lock);
 }

@@ -30,7 +30,7 @@ struct file_lease {
 struct files *files_new(const struct dataset *data); /* NULL: out of memory */
 void files_free(struct files *f);
 
-/* Opens a file, or takes the open one, and checks its identity by name (at most once a second).
+/* Opens a file, or takes the open one, and checks its identity by name (once a second, by all who ask just then).
  * -ESTALE with a sentence: another size, time or inode than at the scan, for good; else -errno. The lease
  * must not move: its reader points into it. err is not NULL. FILE_NOWAIT: opening and examining a file of a
  * local file system is not counted as waiting. */

@@ -57,7 +57,7 @@ struct store_ops {
 	void (*wake_clock)(void *ctx);
 	/* Gives a buffer back to the pool. Called without the lock. */
 	void (*give_back)(void *ctx, void *buf, uint64_t size);
-	/* Frees what a TASK_FETCH brought and nobody decodes. Called without the lock. */
+	/* Frees what a TASK_FETCH brought and nobody decodes. Called without the lock, if memory is not short. */
 	void (*drop_raw)(void *ctx, void *raw);
 };
 

@@ -3,7 +3,8 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
-#include <time.h>
+
+#include "fs/clock.h"
 
 struct worker {
 	struct workers *all;
@@ -143,54 +144,37 @@ static void thread_ends(struct workers *w)
 	pthread_mutex_unlock(&w->lock);
 }
 
-static bool ending(struct workers *w)
-{
-	pthread_mutex_lock(&w->lock);
-	bool end = w->ending;
-	pthread_mutex_unlock(&w->lock);
-	return end;
-}
-
-static bool take(struct store *s, struct task *t)
+static bool decode_or_encode(struct store *s, struct task *t)
 {
 	return store_task_take(s, CLASS_FG, t) || store_task_take(s, CLASS_AHEAD, t);
+}
+
+/* Takes tasks until the end. After the store's shutdown there are soon none: its jobs are stopped. */
+static void work(struct worker *me, struct crew *c, bool (*next)(struct store *s, struct task *t))
+{
+	struct workers *w = me->all;
+	uint64_t seen;
+	do {
+		struct task t;
+		seen = wakes_so_far(w, c);
+		while (next(w->config.plant->store, &t))
+			run(w, &me->bench, &t);
+	} while (wait_for_work(w, c, seen));
+	thread_ends(w);
 }
 
 static void *worker_main(void *arg)
 {
 	struct worker *me = arg;
-	struct workers *w = me->all;
-	uint64_t seen;
-	do {
-		struct task t;
-		seen = wakes_so_far(w, &w->work);
-		while (take(w->config.plant->store, &t))
-			run(w, &me->bench, &t);
-	} while (wait_for_work(w, &w->work, seen));
-	thread_ends(w);
+	work(me, &me->all->work, decode_or_encode);
 	return NULL;
 }
 
 static void *fetcher_main(void *arg)
 {
 	struct worker *me = arg;
-	struct workers *w = me->all;
-	uint64_t seen;
-	do {
-		struct task t;
-		seen = wakes_so_far(w, &w->fetch);
-		while (!ending(w) && store_fetch_take(w->config.plant->store, &t))
-			run(w, NULL, &t);
-	} while (wait_for_work(w, &w->fetch, seen));
-	thread_ends(w);
+	work(me, &me->all->fetch, store_fetch_take);
 	return NULL;
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
 static void *clock_main(void *arg)
@@ -200,7 +184,7 @@ static void *clock_main(void *arg)
 	bool go_on = true;
 	while (go_on) {
 		uint64_t next = min_u64(store_tick(w->config.plant->store), trim_ns);
-		uint64_t until = now_ns();
+		uint64_t until = clock_ns();
 		pool_trim(w->config.plant->pool, until);
 		until += next;
 		struct timespec t = { (time_t)(until / 1000000000), (long)(until % 1000000000) };
@@ -268,7 +252,7 @@ int workers_start(struct workers *w, struct err *err)
 
 static bool all_ended(struct workers *w)
 {
-	uint64_t until = now_ns() + 2000000000;
+	uint64_t until = clock_ns() + 2000000000;
 	struct timespec t = { (time_t)(until / 1000000000), (long)(until % 1000000000) };
 	pthread_mutex_lock(&w->lock);
 	w->ending = true;
