@@ -8,8 +8,8 @@ import sys
 
 import pytest
 from conftest import ROOT
-from test_memory import MIB, sanitized
-from workbench import peak_rss
+from test_memory import MIB
+from workbench import peak_rss, sanitized
 
 sys.path.append(str(ROOT / "tests/corpus"))
 import cat_all

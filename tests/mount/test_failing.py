@@ -8,15 +8,14 @@ import mmap
 import os
 import socket
 import struct
-import subprocess
 import time
 
 import numpy as np
 import pytest
-from conftest import READY_SECONDS, ROOT, Mount, MountFailed
+from conftest import READY_SECONDS, Mount, MountFailed
 from make_stacks import Layout, pixels, write_stack
 from reading import chunk_indices, chunk_path, chunk_region, decode_chunk, describe
-from test_memory import sanitized
+from workbench import preloaded
 
 pytestmark = pytest.mark.fuse
 
@@ -34,12 +33,7 @@ LAYOUTS = {
 
 @pytest.fixture(scope="module")
 def library(ngffuse, tmp_path_factory):
-    if sanitized(ngffuse):
-        pytest.skip("a sanitizer's library must come before all others")
-    made = tmp_path_factory.mktemp("failing") / "failing_calls.so"
-    source = ROOT / "tests/tools/preload/failing_calls.c"
-    subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", made, source], check=True)
-    return made
+    return preloaded("failing_calls", tmp_path_factory.mktemp("failing"), ngffuse)
 
 
 class Orders:

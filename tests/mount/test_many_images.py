@@ -6,8 +6,7 @@ import pytest
 import tifffile
 from make_stacks import Layout, truth, write_stack as write_layout
 from reading import assert_same, plain
-from test_memory import sanitized
-from workbench import peak_rss, picture, write_repeated, write_stack
+from workbench import peak_rss, picture, sanitized, write_repeated, write_stack
 
 pytestmark = pytest.mark.fuse
 

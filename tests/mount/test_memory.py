@@ -11,20 +11,13 @@ import numpy as np
 import pytest
 import tifffile
 from reading import chunk_region, decode_chunk, describe
-from workbench import Readers, chunk_paths, digest, level, least_budget, peak_rss, picture, write_stack
+from workbench import (
+    Readers, chunk_paths, digest, least_budget, level, peak_rss, picture, sanitized, write_stack,
+)
 
 pytestmark = pytest.mark.fuse
 
 MIB = 1 << 20
-
-
-def sanitized(program):
-    """A sanitizer keeps freed memory and shadows of it, so that the resident size says nothing of the budget."""
-    data = open(program, "rb").read()
-    found = b"__asan_init" in data or b"__tsan_init" in data
-    if found:
-        print("a sanitizer build: resident memory is not compared")
-    return found
 
 
 @pytest.fixture(scope="module")

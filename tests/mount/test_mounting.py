@@ -14,9 +14,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT, Mount
-from test_memory import sanitized
-from workbench import chunk_paths, daemon_of, drop_caches, libc, picture, wait_for, write_stack
+from conftest import Mount
+from workbench import (
+    chunk_paths, daemon_of, drop_caches, libc, picture, preloaded, wait_for, write_stack,
+)
 
 pytestmark = pytest.mark.fuse
 
@@ -295,11 +296,7 @@ def test_notify_socket_in_the_background(stack, ngffuse, point, tmp_path):
 def test_killed_before_it_is_ready(stack, ngffuse, point, tmp_path):
     """The program looks at its own mount. Killed while it owes itself that answer it ends all the same, and the
     dead mount can be cleared; a preloaded library plays it."""
-    if sanitized(ngffuse):
-        pytest.skip("a sanitizer's library must come before all others")
-    library = tmp_path / "killed_answering.so"
-    source = ROOT / "tests/tools/preload/killed_answering.c"
-    subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", library, source], check=True)
+    library = preloaded("killed_answering", tmp_path, ngffuse)
     program = subprocess.Popen([ngffuse, "-f", "-q", stack, point], env={**os.environ, "LD_PRELOAD": str(library)})
     try:
         assert program.wait(10) == -signal.SIGKILL

@@ -4,7 +4,6 @@ import fcntl
 import itertools
 import os
 import signal
-import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -12,11 +11,10 @@ from pathlib import Path
 
 import pytest
 import tifffile
-from conftest import ROOT, Mount
+from conftest import Mount
 from make_stacks import Layout, pixels, write_stack, write_tiff
 from reading import assert_same, chunk_indices, chunk_path, chunk_region, decode_chunk, describe, plain
-from test_memory import sanitized
-from workbench import Readers, need_protocol, wait_for
+from workbench import Readers, need_protocol, preloaded, wait_for
 
 pytestmark = pytest.mark.fuse
 
@@ -24,12 +22,7 @@ pytestmark = pytest.mark.fuse
 @pytest.fixture(scope="module")
 def trouble(ngffuse, tmp_path_factory):
     """The library's path."""
-    if sanitized(ngffuse):
-        pytest.skip("a sanitizer's library must come before all others")
-    made = tmp_path_factory.mktemp("trouble") / "storage_trouble.so"
-    source = ROOT / "tests/tools/preload/storage_trouble.c"
-    subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", made, source, "-ldl"], check=True)
-    return made
+    return preloaded("storage_trouble", tmp_path_factory.mktemp("trouble"), ngffuse)
 
 
 @pytest.fixture

@@ -144,6 +144,25 @@ def built_tool(name, folder, *flags):
     return made
 
 
+def sanitized(program):
+    """A sanitizer keeps freed memory and shadows of it, so that the resident size says nothing of the budget."""
+    data = open(program, "rb").read()
+    found = b"__asan_init" in data or b"__tsan_init" in data
+    if found:
+        print("a sanitizer build: resident memory is not compared")
+    return found
+
+
+def preloaded(name, folder, program):
+    """A library of tests/tools/preload for LD_PRELOAD of the program, made in `folder`."""
+    if sanitized(program):
+        pytest.skip("a sanitizer's library must come before all others")
+    made = Path(folder) / f"{name}.so"
+    source = ROOT / "tests/tools/preload" / f"{name}.c"
+    subprocess.run(["cc", "-O2", "-D_GNU_SOURCE", "-shared", "-fPIC", "-o", made, source, "-ldl"], check=True)
+    return made
+
+
 def peak_rss(pid):
     """Bytes."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
