@@ -276,32 +276,38 @@ def test_round_trips_of_a_random_chunk(kind, random_stacks, ngffuse):
 
 @pytest.fixture(scope="module")
 def long_stack(tmp_path_factory):
-    """LZW strips; eight layers of 16 planes, two runs in each."""
-    voxels = picture((128, 512, 512))
-    folder = write_stack(tmp_path_factory.mktemp("long") / "long", voxels, compression="lzw", rowsperstrip=32)
+    """Strips of 32 rows; sixteen layers of 16 planes, two runs in each."""
+    voxels = picture((256, 512, 512), "u1")
+    folder = write_stack(tmp_path_factory.mktemp("long") / "long", voxels, rowsperstrip=32)
     return folder, voxels
 
 
-def test_a_level_read_in_order(long_stack, ngffuse):
-    """One reader, one file at a time; the storage is asked for many planes at a time all along."""
+@pytest.mark.parametrize(("also", "mean"), [(0, 16), (10, 9)])
+def test_a_level_read_in_order(also, mean, long_stack, ngffuse):
+    """One reader, one file at a time; the storage is asked for many planes at a time all along. Where stats and
+    opens take as long as reads, three of the five requests of a plane are such, and reads are fewer at a time. The best of three, as above."""
     folder, voxels = long_stack
-    with SlowStorage(folder) as slow, Mount(slow.path, "--chunk-shape", "16,256,256") as m:
-        array = m.path / "long.zarr" / "0"
-        shape, chunks, _, _ = describe(array)
-        slow.settle()
-        slow.delay(read=10, stat=10, open=10)
-        slow.reset()
-        got = np.empty(shape, voxels.dtype)
-        start = time.monotonic()
-        for index in chunk_indices(shape, chunks):
-            part, region = read_chunk(array, index)
-            got[region] = part
-        took = time.monotonic() - start
-        c = slow.counters()
-    print(f"{took:.2f} s, a read waited in {c['busy_ms'] / 1000:.2f} s of it; {figures(c)}")
-    assert_same(got, voxels)
-    assert c["most_reads_in_flight"] >= 16
-    assert c["mean_reads_in_flight"] >= 8
+    tries = []
+    for _ in range(3):
+        with SlowStorage(folder) as slow, Mount(slow.path, "--chunk-shape", "16,256,256") as m:
+            array = m.path / "long.zarr" / "0"
+            shape, chunks, _, _ = describe(array)
+            slow.settle()
+            slow.delay(read=10, stat=also, open=also)
+            slow.reset()
+            got = np.empty(shape, voxels.dtype)
+            start = time.monotonic()
+            for index in chunk_indices(shape, chunks):
+                part, region = read_chunk(array, index)
+                got[region] = part
+            took = time.monotonic() - start
+            c = slow.counters()
+        print(f"{took:.2f} s, a read waited in {c['busy_ms'] / 1000:.2f} s of it; {figures(c)}")
+        assert_same(got, voxels)
+        tries.append((c["mean_reads_in_flight"], c["most_reads_in_flight"]))
+        if tries[-1] >= (mean, 16):
+            break
+    assert max(tries) >= (mean, 16)
 
 
 def test_mount_of_10000_slices(tmp_path, ngffuse):
