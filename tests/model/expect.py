@@ -85,6 +85,9 @@ class Model:
         return change is not None and (change.at_once or time.monotonic() - change.when > NAME_CHECK_SECONDS)
 
     def _surely_changed(self, plane):
+        """What nobody could read when it was mounted, and what is filled for that, need not be looked at again."""
+        if self.damaged == "fill" and self.lost[plane[2 - self.outer:]].all():
+            return False
         return self._stored(plane) not in self._touched and self._noticed(self._change(plane))
 
     # --- what is right
