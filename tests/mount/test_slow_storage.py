@@ -285,8 +285,8 @@ def long_stack(tmp_path_factory):
 @pytest.mark.parametrize(("also", "mean"), [(0, 16), (10, 9)])
 def test_a_level_read_in_order(also, mean, long_stack, ngffuse):
     """One reader, one file at a time; the storage is asked for many planes at a time all along. Where stats and
-    opens take as long as reads, three of the five requests of a plane are such, and reads are fewer at a time. The best of three, as above. A
-    sanitizer's build computes more than it waits."""
+    opens take as long as reads, three of the five requests of a plane are such, and reads are fewer at a time.
+    The best of three, as above. A sanitizer's build computes more than it waits."""
     folder, voxels = long_stack
     mean = mean / 2 if sanitized(ngffuse) else mean
     tries = []
