@@ -275,20 +275,21 @@ def test_round_trips_of_a_random_chunk(kind, random_stacks, ngffuse):
 
 
 @pytest.fixture(scope="module")
-def long_stack(tmp_path_factory):
-    """Strips of 32 rows; sixteen layers of 16 planes, two runs in each."""
-    voxels = picture((256, 512, 512), "u1")
-    folder = write_stack(tmp_path_factory.mktemp("long") / "long", voxels, rowsperstrip=32)
-    return folder, voxels
+def long_stacks(tmp_path_factory):
+    """Strips of 32 rows, layers of 16 planes, two runs in each; and what they hold."""
+    top = tmp_path_factory.mktemp("long")
+    raw, lzw = picture((256, 512, 512), "u1"), picture((128, 512, 512))
+    return {"raw": (write_stack(top / "raw" / "long", raw, rowsperstrip=32), raw),
+            "lzw": (write_stack(top / "lzw" / "long", lzw, compression="lzw", rowsperstrip=32), lzw)}
 
 
-@pytest.mark.parametrize(("also", "mean"), [(0, 16), (10, 9)])
-def test_a_level_read_in_order(also, mean, long_stack, ngffuse):
+@pytest.mark.parametrize(("kind", "also", "mean"), [("raw", 0, 16), ("raw", 10, 9), ("lzw", 10, 8)])
+def test_a_level_read_in_order(kind, also, mean, long_stacks, ngffuse):
     """One reader, one file at a time; the storage is asked for many planes at a time all along. Where stats and
     opens take as long as reads, three of the five requests of a plane are such, and reads are fewer at a time.
-    The best of three, as above. A sanitizer's build computes more than it waits."""
-    folder, voxels = long_stack
-    mean = mean / 2 if sanitized(ngffuse) else mean
+    The best of three, as above. A sanitizer's build computes more than it waits where only reads are slow."""
+    folder, voxels = long_stacks[kind]
+    mean = 12 if also == 0 and sanitized(ngffuse) else mean
     tries = []
     for _ in range(3):
         with SlowStorage(folder) as slow, Mount(slow.path, "--chunk-shape", "16,256,256") as m:
@@ -307,9 +308,9 @@ def test_a_level_read_in_order(also, mean, long_stack, ngffuse):
         print(f"{took:.2f} s, a read waited in {c['busy_ms'] / 1000:.2f} s of it; {figures(c)}")
         assert_same(got, voxels)
         tries.append((c["mean_reads_in_flight"], c["most_reads_in_flight"]))
-        if tries[-1] >= (mean, 16):
+        if tries[-1][0] >= mean and tries[-1][1] >= 16:
             break
-    assert max(tries) >= (mean, 16)
+    assert any(average >= mean and most >= 16 for average, most in tries), tries
 
 
 def test_mount_of_10000_slices(tmp_path, ngffuse):
@@ -331,9 +332,9 @@ def test_mount_of_10000_slices(tmp_path, ngffuse):
     assert took < 3 * n / 64 * ms / 1000 + 5
 
 
-def test_leaving_while_reads_are_slow(long_stack, ngffuse):
+def test_leaving_while_reads_are_slow(long_stacks, ngffuse):
     """A killed reader goes at once, and unmounting ends the program, though each read takes a minute."""
-    with SlowStorage(long_stack[0]) as slow:
+    with SlowStorage(long_stacks["lzw"][0]) as slow:
         with Mount(slow.path, "--codec", "none", "--chunk-shape", "16,256,256") as m:
             slow.settle()
             slow.delay(read=60000)
