@@ -36,13 +36,20 @@ static void settle(struct store *s)
 	}
 }
 
+static void give_back(struct store *s, const struct spent *b)
+{
+	if (b->size == SPENT_RAW)
+		s->ops->drop_raw(s->ctx, b->buf);
+	else if (b->size == SPENT_BLOCKS)
+		s->ops->drop_blocks(s->ctx, b->buf);
+	else
+		s->ops->give_back(s->ctx, b->buf, b->size);
+}
+
 static void give_back_all(struct store *s, struct spent *spent, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (spent[i].size != 0)
-			s->ops->give_back(s->ctx, spent[i].buf, spent[i].size);
-		else
-			s->ops->drop_raw(s->ctx, spent[i].buf);
+		give_back(s, &spent[i]);
 	free(spent);
 }
 
@@ -69,17 +76,19 @@ void store_leave(struct store *s)
 		struct spent *spent = STEAL(s->spent);
 		size_t n_spent = s->n_spent;
 		s->n_spent = s->cap_spent = 0;
-		unsigned wake = s->wake, wake_fetchers = s->wake_fetchers;
+		unsigned wake = s->wake, wake_pass = s->wake_pass, fetchers = s->wake_fetchers;
 		bool wake_clock = s->wake_clock;
-		s->wake = s->wake_fetchers = 0;
+		s->wake = s->wake_pass = s->wake_fetchers = 0;
 		s->wake_clock = false;
 		pthread_mutex_unlock(&s->lock);
 
 		give_back_all(s, spent, n_spent);
 		if (wake > 0)
 			s->ops->wake_workers(s->ctx, wake);
-		if (wake_fetchers > 0)
-			s->ops->wake_fetchers(s->ctx, wake_fetchers);
+		if (wake_pass > 0)
+			s->ops->wake_pass_workers(s->ctx, wake_pass);
+		if (fetchers > 0)
+			s->ops->wake_fetchers(s->ctx, fetchers);
 		if (wake_clock)
 			s->ops->wake_clock(s->ctx);
 		if (list_empty(&answered))
@@ -112,22 +121,36 @@ static bool spent_room(struct store *s)
 
 void spend(struct store *s, void *buf, uint64_t size)
 {
+	const struct spent b = { buf, size };
 	if (buf == NULL)
 		return;
 	if (spent_room(s))
-		s->spent[s->n_spent++] = (struct spent){ buf, size };
+		s->spent[s->n_spent++] = b;
 	else
-		s->ops->give_back(s->ctx, buf, size);
+		give_back(s, &b);
 }
 
 void spend_raw(struct store *s, void *raw)
 {
-	if (raw == NULL)
-		return;
-	if (spent_room(s))
-		s->spent[s->n_spent++] = (struct spent){ raw, 0 };
-	else
-		s->ops->drop_raw(s->ctx, raw);
+	spend(s, raw, SPENT_RAW);
+}
+
+void spend_blocks(struct store *s, void *blocks)
+{
+	spend(s, blocks, SPENT_BLOCKS);
+}
+
+/* The size of a chunk that only a pass can tell; a look does not start one. */
+static bool only_a_pass_knows(struct store *s, const struct waiter *w)
+{
+	struct store_key run = w->get.key;
+	struct run_cost cost;
+	uint32_t k;
+	if (w->get.kind != WAIT_LOOK || run.level == 0 || run.level == STORE_FIRST_LOOK)
+		return false;
+	run.index = s->ops->run_of(s->ctx, &w->get.key, &k);
+	s->ops->cost(s->ctx, &run, RUN_WHOLE, &cost);
+	return cost.pass;
 }
 
 static void get_locked(struct store *s, struct waiter *w)
@@ -152,6 +175,8 @@ static void get_locked(struct store *s, struct waiter *w)
 	int error = bad_for_chunk(s, &w->get.key);
 	if (error != 0)
 		waiter_fail(s, w, ANSWER_FAILED, error);
+	else if (only_a_pass_knows(s, w))
+		waiter_fail(s, w, ANSWER_BOUND, 0);
 	else
 		waiter_park(s, w);
 }

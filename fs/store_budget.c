@@ -2,14 +2,27 @@
 
 #include "fs/store_core.h"
 
-/* After this long a job may be granted less than its wish, and nobody younger gets memory before it. */
-static const uint64_t patience_ns = 100000000;
-
 enum { LANDING_CHUNKS = 4, PASSED_MAX = 32 };
 
-uint64_t store_budget_needed(uint64_t largest_min, uint64_t largest_slot)
+/* Each lane with room for the piece that it works on. */
+static uint64_t total(const struct run_cost *c, unsigned bands, unsigned lanes, unsigned slots)
 {
-	uint64_t sum = largest_min + LANDING_CHUNKS * largest_slot;
+	return bands * c->band + c->blocks + lanes * (c->raw + c->lane) + slots * c->slot;
+}
+
+uint64_t store_least(const struct run_cost *c)
+{
+	return total(c, 1, 1, c->slot != 0);
+}
+
+uint64_t budget_least(const struct job *j)
+{
+	return store_least(&j->cost);
+}
+
+uint64_t store_budget_needed(uint64_t ordinary, uint64_t pass, uint64_t largest_slot)
+{
+	uint64_t sum = ordinary + pass + LANDING_CHUNKS * largest_slot;
 	uint64_t need = max_u64(16 * largest_slot, sum + ceil_div(sum, 3));
 	return ceil_div(need, 4096) * 4096; /* so that three quarters of it are not a byte short */
 }
@@ -35,52 +48,69 @@ static unsigned wished_slots(const struct store *s, const struct job *j)
 	return (unsigned)min_u64(s->config.threads + 2, j->cost.chunks);
 }
 
-static unsigned wished_lanes(const struct store *s, unsigned pieces, unsigned slots)
+static unsigned wished_lanes(const struct store *s, const struct job *j, bool band_cached,
+			     unsigned slots)
 {
+	uint64_t pieces = j->cost.ladder ? s->config.threads : band_cached ? 0 : j->cost.pieces;
 	return (unsigned)max_u64(1, min_u64(s->config.threads, max_u64(pieces, slots)));
 }
 
-/* Each lane with room for the piece that it works on. */
-static uint64_t total(const struct run_cost *c, unsigned lanes, unsigned slots)
+static uint64_t less(uint64_t a, uint64_t b)
 {
-	return c->band + lanes * (c->raw + c->lane) + slots * c->slot;
+	return a > b ? a - b : 0;
 }
 
-/* Sets lanes and slots; false: not now. */
-static bool fit(struct store *s, struct job *j, bool band_cached)
+/* What the job may reserve now. */
+static uint64_t room_for(const struct store *s, const struct job *j)
 {
 	uint64_t limit = budget_limit(s), budget = s->config.budget;
-	uint64_t room = limit > s->reserved ? limit - s->reserved : 0;
-	room = min_u64(room, budget - s->charge + s->listed + s->memo_bytes);
-	unsigned slots = wished_slots(s, j);
-	unsigned lanes = wished_lanes(s, band_cached ? 0 : j->cost.pieces, slots);
-	if (total(&j->cost, lanes, slots) <= room) {
-		s->late_by_tick += s->in_tick;
+	if (j->class == CLASS_FG)
+		limit = less(limit, pass_set_aside(s));
+	uint64_t room = less(limit, s->reserved);
+	if (j->class == CLASS_PASS) /* its own, not the sum: any ordinary job fits beside it */
+		room = min_u64(room, less(limit, s->config.ordinary));
+	return min_u64(room, budget - s->charge + s->listed + s->memo_bytes);
+}
+
+/* Sets bands, lanes and slots; false: not now. */
+static bool fit(struct store *s, struct job *j, bool band_cached)
+{
+	const struct run_cost *c = &j->cost;
+	uint64_t room = room_for(s, j);
+	unsigned bands = c->ladder ? LEAVES : 1, slots = wished_slots(s, j);
+	unsigned lanes = wished_lanes(s, j, band_cached, slots);
+	if (total(c, bands, lanes, slots) <= room) {
+		s->late_by_tick += s->in_tick && j->class == CLASS_FG;
+		j->bands = bands;
 		j->lanes = lanes;
 		j->slots = slots;
 		return true;
 	}
 	unsigned least = s->fault == FAULT_FULL_SLOTS ? slots : min_u64(slots, 1) != 0;
-	if (store_now(s) - j->t0 < patience_ns || total(&j->cost, 1, least) > room)
+	if (store_now(s) - j->t0 < budget_patience_ns || total(c, 1, 1, least) > room)
 		return false;
 	s->in_tick = false; /* time alone made this possible, and what follows from it */
-	j->lanes = 1;
+	j->bands = j->lanes = 1;
 	j->slots = least;
-	while (j->lanes < lanes && total(&j->cost, j->lanes + 1, j->slots) <= room)
+	while (j->lanes < lanes && total(c, 1, j->lanes + 1, j->slots) <= room)
 		j->lanes++;
-	while (j->slots < slots && total(&j->cost, j->lanes, j->slots + 1) <= room)
+	while (j->slots < slots && total(c, 1, j->lanes, j->slots + 1) <= room)
 		j->slots++;
+	if (total(c, bands, j->lanes, j->slots) <= room)
+		j->bands = bands;
 	return true;
 }
 
 static bool grant(struct store *s, struct job *j)
 {
 	struct entry *band = j->lone == RUN_WHOLE ? cache_find(s, &j->run, true) : NULL;
+	if (band != NULL && band->hands > 0) /* a ladder reads it */
+		band = NULL;
 	if (!fit(s, j, band != NULL))
 		return false;
-	uint64_t bytes = total(&j->cost, j->lanes, j->slots);
+	uint64_t bytes = total(&j->cost, j->bands, j->lanes, j->slots);
 	if (band != NULL) {
-		j->band = cache_take_band(s, band);
+		j->leaf[0].band = cache_take_band(s, band);
 		bytes -= j->lanes * j->cost.raw;
 	} else {
 		j->raws = j->cost.raw == 0 ? (unsigned)max_u64(j->lanes, s->config.fetchers)
@@ -92,6 +122,8 @@ static bool grant(struct store *s, struct job *j)
 	j->reserved = bytes;
 	s->reserved += bytes;
 	s->charge += bytes;
+	if (j->class == CLASS_PASS)
+		pass_granted(s, j);
 	job_start(s, j);
 	return true;
 }
@@ -99,7 +131,9 @@ static bool grant(struct store *s, struct job *j)
 /* No job of a mount costs so much; one that did would wait for ever, and all behind it. */
 static bool never_fits(const struct store *s, const struct job *j)
 {
-	return total(&j->cost, 1, j->cost.slot == 0 ? 0 : 1) > budget_limit(s);
+	uint64_t limit = budget_limit(s);
+	return budget_least(j) >
+	       (j->class == CLASS_PASS ? less(limit, s->config.ordinary) : limit);
 }
 
 /* Read-ahead has its memory at once or not at all. */
@@ -108,7 +142,7 @@ static void admit_ahead(struct store *s)
 	for (struct link *l; (l = list_first(&s->queue[CLASS_AHEAD])) != NULL;) {
 		struct job *j = CONTAINER(l, struct job, queued);
 		unsigned slots = wished_slots(s, j);
-		uint64_t whole = total(&j->cost, wished_lanes(s, j->cost.pieces, slots), slots);
+		uint64_t whole = total(&j->cost, 1, wished_lanes(s, j, false, slots), slots);
 		if (whole > budget_limit(s) / 2 || s->reserved > budget_limit(s) / 2 - whole ||
 		    !grant(s, j))
 			job_drop_queued(s, j);
@@ -129,10 +163,22 @@ static bool admit_fg(struct store *s)
 		}
 		if (grant(s, j))
 			continue;
-		if (store_now(s) - j->t0 >= patience_ns || ++passed == PASSED_MAX)
+		if (store_now(s) - j->t0 >= budget_patience_ns || ++passed == PASSED_MAX)
 			return false;
 	}
 	return passed == 0;
+}
+
+/* One at a time. A foreground that is blocked keeps it from its grant only until memory is set aside for it.
+ * True: none waits for memory. */
+static bool admit_pass(struct store *s, bool fg_waits)
+{
+	struct job *j;
+	while ((j = pass_candidate(s)) != NULL && never_fits(s, j))
+		job_abort(s, j, ENOBUFS);
+	if (j == NULL)
+		return true;
+	return (!fg_waits || pass_set_aside(s) > 0) && grant(s, j);
 }
 
 void budget_admit(struct store *s)
@@ -144,9 +190,11 @@ void budget_admit(struct store *s)
 		if (j->landings != NULL)
 			job_step(s, j);
 	}
-	if (admit_fg(s))
+	bool fg_fits = admit_fg(s);
+	bool pass_fits = admit_pass(s, !fg_fits);
+	if (fg_fits && pass_fits)
 		admit_ahead(s);
-	else
+	if (!fg_fits)
 		ahead_give_way(s);
 }
 
@@ -161,9 +209,11 @@ void budget_release(struct store *s, struct job *j, uint64_t bytes)
 void budget_widen(struct store *s, struct job *j)
 {
 	uint64_t limit = budget_limit(s), raw = j->cost.raw;
-	unsigned wish = (unsigned)min_u64(s->config.fetchers, j->cost.pieces);
+	unsigned wish = (unsigned)min_u64(s->config.fetchers, j->cost.ladder ? UINT32_MAX : j->cost.pieces);
 	if (!list_empty(&s->queue[CLASS_FG]))
 		return;
+	if (j->class == CLASS_PASS)
+		limit = less(limit, s->config.ordinary);
 	while (j->raws < wish && (j->raws + 1) * raw <= limit / 4 && s->reserved + raw <= limit &&
 	       cache_make_room(s, raw)) {
 		j->raws++;

@@ -86,6 +86,19 @@ bool cache_make_room(struct store *s, uint64_t need)
 	return true;
 }
 
+bool cache_make_room_for_offer(struct store *s, uint64_t need)
+{
+	while (s->charge > s->config.budget - min_u64(need, s->config.budget)) {
+		struct entry *e = victim(s);
+		if (e == NULL || e->key.level > 1)
+			return false;
+		s->stats.evicted += e->list != LIST_BANDS;
+		entry_leave_table(s, e);
+		entry_free(s, e);
+	}
+	return true;
+}
+
 struct entry *cache_add(struct store *s, const struct store_key *key, enum entry_list list,
 			void *bytes, uint64_t len, uint64_t charge)
 {

@@ -20,15 +20,15 @@ void store_stats(struct store *s, struct store_stats *out)
 			out->longest = j->run;
 		}
 	}
-	for (const struct link *l = s->queue[CLASS_FG].next; l != &s->queue[CLASS_FG];
-	     l = l->next) {
-		const struct job *j = CONTAINER(l, struct job, queued);
-		out->queued++;
-		if (j->t0 < oldest) {
-			oldest = j->t0;
-			out->longest = j->run;
+	for (int c = CLASS_FG; c <= CLASS_PASS; c++)
+		for (const struct link *l = s->queue[c].next; l != &s->queue[c]; l = l->next) {
+			const struct job *j = CONTAINER(l, struct job, queued);
+			out->queued++;
+			if (j->t0 < oldest) {
+				oldest = j->t0;
+				out->longest = j->run;
+			}
 		}
-	}
 	out->longest_ms = (now - oldest) / 1000000;
 	store_leave(s);
 }
@@ -50,7 +50,8 @@ static const char *check_flights(const struct store *s)
 	for (size_t i = 0; i < s->flights.n_buckets; i++)
 		for (const struct table_node *n = s->flights.buckets[i]; n != NULL; n = n->next) {
 			const struct flight *f = CONTAINER(n, struct flight, node);
-			if (f->job == NULL || f->job->state == JOB_STOP)
+			if (f->job == NULL ||
+			    (f->state == FLIGHT_WAIT && f->job->state == JOB_STOP))
 				return "a flight whose job is ending";
 			if (f->state == FLIGHT_WAIT && list_empty(&f->waiters))
 				return "a waiting flight without waiters";
@@ -62,11 +63,14 @@ static const char *check_flights(const struct store *s)
 static const char *check_progress(const struct store *s)
 {
 	uint64_t in_hand = s->charge - s->reserved - s->listed - s->memo_bytes - s->pinned_bytes;
-	if (!list_empty(&s->queue[CLASS_FG]) && list_empty(&s->running) && in_hand == 0 &&
+	bool nothing_runs = true;
+	for (const struct link *l = s->running.next; l != &s->running; l = l->next)
+		nothing_runs &= CONTAINER(l, struct job, running)->class == CLASS_PASS;
+	if (!list_empty(&s->queue[CLASS_FG]) && nothing_runs && in_hand == 0 &&
 	    s->pinned_bytes <= s->config.budget / 4) {
 		const struct job *j = CONTAINER(s->queue[CLASS_FG].next, struct job, queued);
 		if (s->ops->now(s->ctx) - j->t0 > 250000000)
-			return "a job that waits for memory although nothing runs";
+			return "a job that waits for memory although nothing runs but a pass";
 	}
 	for (const struct link *l = s->running.next; l != &s->running; l = l->next) {
 		const struct job *j = CONTAINER(l, struct job, running);
@@ -110,7 +114,8 @@ static const char *check(struct store *s, bool at_rest)
 		why = check_progress(s);
 	if (why == NULL && at_rest &&
 	    (s->reserved != 0 || s->flights.n != 0 || s->runs.n != 0 || s->serials.n != 0 ||
-	     !list_empty(&s->queue[CLASS_FG]) || !list_empty(&s->running) || s->parked != 0))
+	     !list_empty(&s->queue[CLASS_FG]) || !list_empty(&s->queue[CLASS_PASS]) ||
+	     !list_empty(&s->running) || s->pass != NULL || s->parked != 0))
 		why = "something is left although nothing is under way";
 	return why;
 }

@@ -97,10 +97,12 @@ uint64_t store_tick(struct store *s)
 	look_at_interrupted(s);
 	store_enter(s);
 	run_timers(s, store_now(s));
+	pass_tick(s);
 	store_leave(s);
 
 	store_enter(s);
-	if (!list_empty(&s->queue[CLASS_FG]) && s->fault != FAULT_NO_TICK) {
+	bool waits = !list_empty(&s->queue[CLASS_FG]) || !list_empty(&s->queue[CLASS_PASS]);
+	if (waits && s->fault != FAULT_NO_TICK) {
 		s->in_tick = true;
 		budget_admit(s);
 		s->in_tick = false;
@@ -110,7 +112,7 @@ uint64_t store_tick(struct store *s)
 		uint64_t deadline = CONTAINER(s->timed.next, struct waiter, timed)->deadline;
 		next = deadline > now ? deadline - now : 1;
 	}
-	if (!list_empty(&s->queue[CLASS_FG]))
+	if (waits || (s->pass != NULL && s->pass->linger_until != 0))
 		next = min_u64(next, tick_ns);
 	if (!list_empty(&s->interrupted))
 		next = min_u64(next, interrupt_ns);

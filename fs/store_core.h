@@ -55,12 +55,13 @@ struct flight {
 };
 
 enum job_state { JOB_QUEUED, JOB_RUN, JOB_STOP };
-enum job_phase { PHASE_PREPARE, PHASE_DECODE, PHASE_CUT, PHASE_LOOK };
+enum job_phase { PHASE_PREPARE, PHASE_DECODE, PHASE_CUT, PHASE_LOOK, PHASE_LADDER };
 
 /* A finished chunk that waits in its slot for room in the cache. */
 struct landing {
 	struct landing *next;
-	struct flight *flight;
+	struct store_key key;
+	struct flight *flight; /* NULL: offered, nobody asked */
 	void *bytes;
 	uint64_t len, capacity;
 };
@@ -70,6 +71,23 @@ struct got {
 	uint32_t piece;
 	void *raw;
 };
+
+enum leaf_state { LEAF_FREE, LEAF_PREPARE, LEAF_DECODE, LEAF_DONE };
+
+/* A run on its way into a band. */
+struct leaf {
+	struct store_key run;
+	enum leaf_state state;
+	void *band; /* stays from one leaf of a ladder to the next */
+	bool cold;  /* what is not in memory has to be fetched, and so has all that follows */
+	bool hole;  /* part of the band is empty and will not be known to be bad for good */
+	uint32_t *again; /* pieces that a worker did not find in memory; room for `threads` */
+	struct got *got; /* oldest first; room for `raws` */
+	unsigned n_again, n_got;
+	uint32_t pieces, pieces_issued, pieces_left;
+};
+
+enum { LEAVES = 2 };
 
 struct job {
 	struct table_node node; /* in the run table: new flights may join */
@@ -82,19 +100,17 @@ struct job {
 	enum job_state state;
 	enum job_phase phase;
 	uint64_t seq, t0;
+	unsigned overtaken;    /* passes that came later and went first */
+	uint64_t linger_until; /* a pass that nobody waits for goes on until then; 0: somebody does */
 	struct run_cost cost;
 	uint64_t reserved;
-	unsigned lanes, slots, raws;
+	unsigned bands, lanes, slots, raws;
 	unsigned tasks_out, slots_out, raws_out;
 	unsigned fetches_out; /* not among tasks_out */
-	bool cold;	 /* what is not in memory has to be fetched, and so has all that follows */
-	uint32_t *again; /* pieces that a worker did not find in memory; room for `threads` */
-	struct got *got; /* oldest first, in the same allocation; room for `raws` */
-	unsigned n_again, n_got;
-	uint32_t pieces_issued, pieces_left;
-	bool issued; /* the one task of PHASE_PREPARE or PHASE_LOOK is out */
-	bool hole;   /* part of the band is empty and will not be known to be bad for good */
-	void *band;
+	void *lists;	      /* of the leaves */
+	struct leaf leaf[LEAVES]; /* without a ladder the first one is the run itself */
+	struct ladder *ladder;	  /* NULL: the chunks are cut from the band */
+	bool issued;	  /* the one task of PHASE_PREPARE or PHASE_LOOK is out */
 	uint8_t *emitted; /* a bit a chunk */
 	uint8_t *
 		failed; /* likewise, in the same allocation: chunks that need what this job could not read */
@@ -117,8 +133,11 @@ struct memo_page {
 /* A buffer to be freed after the lock is dropped. */
 struct spent {
 	void *buf;
-	uint64_t size; /* 0: what a fetch brought */
+	uint64_t size; /* SPENT_RAW: what a fetch brought; SPENT_BLOCKS: of a ladder */
 };
+
+#define SPENT_RAW    0
+#define SPENT_BLOCKS UINT64_MAX
 
 enum { EARLY_COUNT = 256, LONE_COUNT = 64, VISITED_COUNT = 1024 };
 
@@ -133,6 +152,7 @@ struct store {
 	struct table flights, runs, entries[2], serials, bad, memo;
 	struct link queue[CLASS_AHEAD + 1]; /* jobs in order of seq */
 	struct link running;
+	struct job *pass; /* the running one, until it has given everything back */
 	struct link ready[CLASS_AHEAD + 1];	/* jobs with a task to hand out, in order of seq */
 	struct link fetchable[CLASS_AHEAD + 1]; /* jobs with a fetch to hand out, likewise */
 	unsigned low_fetches_out;		/* of other classes than the foreground */
@@ -165,7 +185,7 @@ struct store {
 	struct link answered;
 	struct spent *spent;
 	size_t n_spent, cap_spent;
-	unsigned wake, wake_fetchers;
+	unsigned wake, wake_pass, wake_fetchers;
 	bool wake_clock;
 };
 
@@ -182,6 +202,17 @@ static inline uint64_t store_now(struct store *s)
 
 void spend(struct store *s, void *buf, uint64_t size); /* to the pool, once the lock is dropped */
 void spend_raw(struct store *s, void *raw);
+void spend_blocks(struct store *s, void *blocks);
+
+static inline bool bit_is_set(const uint8_t *bits, uint64_t k)
+{
+	return (bits[k / 8] >> (k % 8) & 1) != 0;
+}
+
+static inline void bit_set(uint8_t *bits, uint64_t k)
+{
+	bits[k / 8] |= (uint8_t)(1 << (k % 8));
+}
 
 /* Into a queue of jobs, the oldest first. */
 #define INSERT_BY_SEQ(head, j, member)                                                             \
@@ -208,6 +239,7 @@ void waiter_unlink(struct store *s, struct waiter *w);
 bool waiter_drop_if_silent(struct store *s, struct waiter *w); /* frees it */
 struct waiter *waiter_find(struct store *s, uint64_t serial);
 void waiter_interrupted(struct store *s, struct waiter *w, int pid);
+struct flight *flight_find(struct store *s, const struct store_key *key);
 void flight_lost_waiter(struct store *s, struct flight *f);
 void flight_answer(struct store *s, struct flight *f, struct entry *e); /* ends the flight */
 void flight_fail(struct store *s, struct flight *f, enum answer_kind kind, int error);
@@ -228,13 +260,42 @@ void job_abort(struct store *s, struct job *j, int error);
 void job_refresh(struct store *s, struct job *j); /* puts it on or off the ready list */
 void job_step(struct store *s, struct job *j);	  /* ends it where nothing is left to do */
 
-/* store_fetch.c */
+bool job_has_nobody(const struct job *j);
+/* The flight, if any, is being made from now on; the task encodes its chunk. */
+void job_make(struct job *j, struct flight *f, struct task *t);
+
+/* store_fetch.c: how a leaf comes into its band */
+bool leaf_lists_new(const struct store *s, struct job *j);
+void leaf_start(struct leaf *l, const struct store_key *run, uint32_t pieces);
 unsigned fetch_ready(const struct job *j); /* fetches to hand out now */
 unsigned decode_ready(const struct job *j);
 void decode_issue(struct job *j, struct task *t);
 void decode_done(struct store *s, struct job *j, struct task *t);
 void fetch_done(struct store *s, struct job *j, struct task *t);
 void fetch_drop(struct store *s, struct job *j); /* what was fetched and will not be decoded */
+
+/* store_ladder.c: jobs that reduce leaves to coarser levels */
+bool ladder_new(struct store *s, struct job *j);
+void ladder_free(struct store *s, struct job *j);
+void ladder_start(struct store *s, struct job *j);
+unsigned ladder_oldest(const struct job *j); /* of its leaves */
+unsigned ladder_ready(const struct job *j);
+bool ladder_open_at(const struct job *j, unsigned level, uint64_t run, const uint64_t *above); /* see pass_for */
+bool ladder_issue(struct store *s, struct job *j, struct task *t);
+void ladder_task_done(struct store *s, struct job *j, struct task *t);
+void ladder_step(struct store *s, struct job *j); /* what can begin, begins */
+bool ladder_ended(const struct job *j);
+/* A leaf of it cannot be read there. Without memory to remember that, none of its chunks is made. */
+void ladder_remember(struct job *j, unsigned leaf, const struct spot *spot);
+
+/* store_pass.c: ladders over more than an ordinary job may decode; one at a time */
+struct job *pass_candidate(const struct store *s);
+uint64_t pass_set_aside(const struct store *s); /* what the foreground leaves to a pass that waits */
+void pass_granted(struct store *s, struct job *j);
+/* The running pass, where it will emit the chunk and the chunk may wait for that; or NULL. */
+struct job *pass_for(struct store *s, const struct store_key *chunk);
+void pass_linger(struct store *s, struct job *j);
+void pass_tick(struct store *s);
 
 /* store_ahead.c */
 /* Somebody asks for a run: the one after it is started where the one before was asked for lately. */
@@ -243,7 +304,10 @@ void ahead_promote(struct store *s, struct job *j); /* somebody waits for it now
 void ahead_give_way(struct store *s);		    /* the foreground waits for memory */
 
 /* store_budget.c */
+static const uint64_t budget_patience_ns = 100000000; /* after that a job may be granted less than its wish,
+						       * and nobody younger gets memory before it */
 uint64_t budget_limit(const struct store *s);
+uint64_t budget_least(const struct job *j); /* its smallest reservation */
 void budget_admit(struct store *s);
 void budget_release(struct store *s, struct job *j, uint64_t bytes);
 /* More room for fetched pieces, as far as nobody else wants the memory. */
@@ -253,6 +317,8 @@ void budget_widen(struct store *s, struct job *j);
 struct entry *cache_find(struct store *s, const struct store_key *key, bool band);
 /* True when `need` more bytes can be charged, after eviction. */
 bool cache_make_room(struct store *s, uint64_t need);
+/* The same for a chunk of level 1 that nobody asked for: no coarser one is evicted for it. */
+bool cache_make_room_for_offer(struct store *s, uint64_t need);
 /* Adds an entry whose charge was added by the caller; NULL: out of memory (the buffer stays the caller's). */
 struct entry *cache_add(struct store *s, const struct store_key *key, enum entry_list list,
 			void *bytes, uint64_t len, uint64_t charge);

@@ -76,7 +76,7 @@ void waiter_interrupted(struct store *s, struct waiter *w, int pid)
 	s->wake_clock = true;
 }
 
-static struct flight *flight_find(struct store *s, const struct store_key *key)
+struct flight *flight_find(struct store *s, const struct store_key *key)
 {
 	for (struct table_node *n = table_first(&s->flights, key_hash(key)); n != NULL;
 	     n = table_next(n)) {

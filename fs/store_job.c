@@ -34,19 +34,6 @@ static bool make_alone(struct store *s, const struct flight *f, const struct sto
 	return alone;
 }
 
-/* Lists of what a job fetches, in one allocation. */
-static bool make_lists(const struct store *s, struct job *j)
-{
-	size_t threads = s->config.threads, most = max_u64(threads, s->config.fetchers);
-	j->emitted = calloc(2, j->cost.chunks / 8 + 1);
-	j->got = calloc(1, most * sizeof(*j->got) + threads * sizeof(*j->again));
-	if (j->emitted == NULL || j->got == NULL)
-		return false;
-	j->failed = j->emitted + j->cost.chunks / 8 + 1;
-	j->again = (uint32_t *)(j->got + most);
-	return true;
-}
-
 struct job *job_new(struct store *s, const struct store_key *run, uint32_t lone,
 		    enum job_class class, uint64_t seq)
 {
@@ -56,16 +43,17 @@ struct job *job_new(struct store *s, const struct store_key *run, uint32_t lone,
 	j->run = *run;
 	j->lone = lone;
 	s->ops->cost(s->ctx, run, j->lone, &j->cost);
-	if (!make_lists(s, j)) {
+	j->emitted = calloc(2, j->cost.chunks / 8 + 1);
+	if (j->emitted == NULL || !leaf_lists_new(s, j) || !ladder_new(s, j)) {
 		free(j->emitted);
-		free(j->got);
+		free(j->lists);
 		free(j);
 		return NULL;
 	}
-	j->class = class;
+	j->failed = j->emitted + j->cost.chunks / 8 + 1;
+	j->class = j->cost.pass ? CLASS_PASS : class;
 	j->seq = seq;
 	j->t0 = store_now(s);
-	j->pieces_left = j->cost.pieces;
 	list_init(&j->wanted);
 	list_init(&j->next);
 	if (j->lone == RUN_WHOLE) {
@@ -77,17 +65,8 @@ struct job *job_new(struct store *s, const struct store_key *run, uint32_t lone,
 	return j;
 }
 
-static bool bit_is_set(const uint8_t *bits, uint32_t k)
-{
-	return (bits[k / 8] >> (k % 8) & 1) != 0;
-}
-
-static void bit_set(uint8_t *bits, uint32_t k)
-{
-	bits[k / 8] |= (uint8_t)(1 << (k % 8));
-}
-
-struct job *job_attach(struct store *s, struct flight *f)
+/* The job of the flight's own run, made where there is none. */
+static struct job *own_job(struct store *s, struct flight *f)
 {
 	struct store_key run = f->key;
 	if (run.level != STORE_FIRST_LOOK)
@@ -96,14 +75,26 @@ struct job *job_attach(struct store *s, struct flight *f)
 	bool first = j == NULL || j->class == CLASS_AHEAD;
 	if (j == NULL)
 		j = job_new(s, &run, make_alone(s, f, &run) ? f->k : RUN_WHOLE, CLASS_FG, f->seq);
-	f->job = j;
 	if (j == NULL)
 		return NULL;
 	if (j->class == CLASS_AHEAD)
 		ahead_promote(s, j);
-	if (first && j->lone == RUN_WHOLE)
+	if (first && j->lone == RUN_WHOLE && j->run.level == 0)
 		ahead_follow(s, &run);
-	list_append(bit_is_set(j->emitted, f->k) ? &j->next : &j->wanted, &f->in_job);
+	return j;
+}
+
+struct job *job_attach(struct store *s, struct flight *f)
+{
+	struct job *j = pass_for(s, &f->key);
+	bool joins = j != NULL;
+	if (!joins)
+		j = own_job(s, f);
+	f->job = j;
+	if (j == NULL)
+		return NULL;
+	j->linger_until = 0;
+	list_append(!joins && bit_is_set(j->emitted, f->k) ? &j->next : &j->wanted, &f->in_job);
 	job_refresh(s, j);
 	return j;
 }
@@ -124,6 +115,8 @@ static unsigned tasks_ready(const struct job *j)
 		return list_empty(&j->wanted)
 			       ? 0
 			       : (unsigned)min_u64(free_lanes, j->slots - j->slots_out);
+	case PHASE_LADDER:
+		return (unsigned)min_u64(free_lanes, ladder_ready(j));
 	}
 	return 0;
 }
@@ -139,21 +132,25 @@ void job_refresh(struct store *s, struct job *j)
 		list_remove(&j->fetchable);
 	else if (!link_in_list(&j->fetchable))
 		INSERT_BY_SEQ(&s->fetchable[j->class], j, fetchable);
-	s->wake += tasks;
+	*(j->class == CLASS_PASS ? &s->wake_pass : &s->wake) += tasks;
 	s->wake_fetchers += fetches;
 }
 
 void job_start(struct store *s, struct job *j)
 {
+	struct leaf *l = &j->leaf[0];
 	list_remove(&j->queued);
 	j->state = JOB_RUN;
-	if (j->run.level == STORE_FIRST_LOOK)
-		j->phase = PHASE_LOOK;
-	else
-		j->phase = j->band != NULL ? PHASE_CUT : PHASE_PREPARE;
-	if (j->phase == PHASE_CUT)
-		j->pieces_left = 0;
 	INSERT_BY_SEQ(&s->running, j, running);
+	if (j->ladder != NULL) {
+		j->phase = PHASE_LADDER;
+		ladder_start(s, j);
+	} else if (j->run.level == STORE_FIRST_LOOK) {
+		j->phase = PHASE_LOOK;
+	} else {
+		j->phase = l->band != NULL ? PHASE_CUT : PHASE_PREPARE;
+		leaf_start(l, &j->run, l->band != NULL ? 0 : j->cost.pieces);
+	}
 	job_refresh(s, j);
 }
 
@@ -165,8 +162,13 @@ static void job_free(struct store *s, struct job *j)
 	list_remove(&j->ready);
 	list_remove(&j->fetchable);
 	list_remove(&j->doubtful);
+	if (s->pass == j) {
+		s->pass = NULL;
+		s->admit = true;
+	}
+	ladder_free(s, j);
 	free(j->emitted);
-	free(j->got);
+	free(j->lists);
 	free(j);
 }
 
@@ -183,12 +185,22 @@ static void finish_stopped(struct store *s, struct job *j)
 	fetch_drop(s, j);
 	if (j->tasks_out != 0 || (j->fetches_out != 0 && j->cost.in_place))
 		return;
-	spend(s, STEAL(j->band), j->cost.band);
+	for (unsigned i = 0; i < LEAVES; i++)
+		spend(s, STEAL(j->leaf[i].band), j->cost.band);
+	ladder_free(s, j);
 	uint64_t held = min_u64(j->reserved, j->fetches_out * j->cost.raw);
 	if (held < j->reserved)
 		budget_release(s, j, j->reserved - held);
 	if (j->fetches_out == 0)
 		job_free(s, j);
+}
+
+/* The chunk does not stay: whoever waits for it, if anybody, gets the error. */
+static void not_landed(struct store *s, const struct landing *l)
+{
+	spend(s, l->bytes, l->capacity);
+	if (l->flight != NULL)
+		flight_fail(s, l->flight, ANSWER_FAILED, ENOMEM);
 }
 
 void job_stop(struct store *s, struct job *j)
@@ -199,6 +211,11 @@ void job_stop(struct store *s, struct job *j)
 	list_remove(&j->fetchable);
 	j->state = JOB_STOP;
 	__atomic_store_n(&j->stop, 1, __ATOMIC_RELAXED);
+	for (struct landing *l; (l = j->landings) != NULL;) {
+		j->landings = l->next;
+		not_landed(s, l);
+		free(l);
+	}
 	finish_stopped(s, j);
 }
 
@@ -226,28 +243,43 @@ static bool all_cached(struct store *s, const struct job *j)
 	return true;
 }
 
-/* Everything wanted is out: the band goes to the cache, as long as it has chunks that were not made. */
-static void job_end(struct store *s, struct job *j)
+/* Bands go to the cache, as long as the run has chunks that were not made. */
+static void give_bands(struct store *s, struct job *j)
 {
-	leave_run_table(s, j);
-	if (j->band != NULL) {
-		bool keep = j->lone == RUN_WHOLE && !j->hole && !all_cached(s, j);
-		if (keep && cache_add(s, &j->run, LIST_BANDS, j->band, j->cost.band,
+	for (unsigned i = 0; i < LEAVES; i++) {
+		struct leaf *l = &j->leaf[i];
+		if (l->band == NULL)
+			continue;
+		bool keep = j->ladder == NULL && j->lone == RUN_WHOLE && !l->hole &&
+			    !all_cached(s, j) && cache_find(s, &j->run, true) == NULL;
+		if (keep && cache_add(s, &j->run, LIST_BANDS, l->band, j->cost.band,
 				      j->cost.band) != NULL) {
 			j->reserved -= j->cost.band;
 			s->reserved -= j->cost.band;
 		} else {
-			spend(s, j->band, j->cost.band);
+			spend(s, l->band, j->cost.band);
 		}
-		j->band = NULL;
+		l->band = NULL;
 	}
+}
+
+static void job_end(struct store *s, struct job *j)
+{
+	leave_run_table(s, j);
+	give_bands(s, j);
+	ladder_free(s, j);
 	budget_release(s, j, j->reserved);
-	for (struct link *l; (l = list_first(&j->next)) != NULL;) {
-		struct flight *f = CONTAINER(l, struct flight, in_job);
-		list_remove(&f->in_job);
-		if (job_attach(s, f) == NULL)
-			flight_fail(s, f, ANSWER_FAILED, ENOMEM);
-	}
+	if (s->pass == j)
+		s->pass = NULL;
+	struct link *lists[] = { &j->wanted, &j->next };
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+		for (struct link *l; (l = list_first(lists[i])) != NULL;) {
+			struct flight *f = CONTAINER(l, struct flight, in_job);
+			list_remove(&f->in_job);
+			f->job = NULL;
+			if (job_attach(s, f) == NULL)
+				flight_fail(s, f, ANSWER_FAILED, ENOMEM);
+		}
 	job_free(s, j);
 }
 
@@ -255,25 +287,27 @@ static void job_end(struct store *s, struct job *j)
 static bool land(struct store *s, struct job *j, const struct landing *l)
 {
 	struct flight *f = l->flight;
-	if (!cache_make_room(s, l->capacity)) {
-		if (!list_empty(&f->waiters))
-			return false;
+	bool offered = f == NULL;
+	if (offered && cache_find(s, &l->key, false) != NULL) {
 		spend(s, l->bytes, l->capacity);
-		flight_fail(s, f, ANSWER_FAILED, ENOMEM);
 		j->slots_out--;
 		return true;
 	}
-	enum entry_list list = f->key.level == 0 ? LIST_CHUNKS : LIST_COARSE;
-	struct entry *e = cache_add(s, &f->key, list, l->bytes, l->len, l->capacity);
+	bool room = offered && l->key.level == 1 ? cache_make_room_for_offer(s, l->capacity)
+						 : cache_make_room(s, l->capacity);
+	if (!room && !offered && !list_empty(&f->waiters))
+		return false;
 	j->slots_out--;
+	enum entry_list list = l->key.level == 0 ? LIST_CHUNKS : LIST_COARSE;
+	struct entry *e = room ? cache_add(s, &l->key, list, l->bytes, l->len, l->capacity) : NULL;
 	if (e == NULL) {
-		spend(s, l->bytes, l->capacity);
-		flight_fail(s, f, ANSWER_FAILED, ENOMEM);
+		not_landed(s, l);
 		return true;
 	}
 	s->charge += l->capacity;
 	s->late_by_tick += s->in_tick;
-	flight_answer(s, f, e);
+	if (f != NULL)
+		flight_answer(s, f, e);
 	return true;
 }
 
@@ -288,8 +322,11 @@ void job_step(struct store *s, struct job *j)
 			p = &l->next;
 		}
 	}
-	if (j->state == JOB_RUN && j->phase == PHASE_CUT && list_empty(&j->wanted) &&
-	    j->tasks_out == 0 && j->landings == NULL)
+	if (j->state == JOB_RUN && j->ladder != NULL)
+		ladder_step(s, j);
+	bool cut = j->phase == PHASE_CUT && list_empty(&j->wanted) && j->tasks_out == 0 &&
+		   j->landings == NULL;
+	if (j->state == JOB_RUN && (cut || (j->ladder != NULL && ladder_ended(j))))
 		job_end(s, j);
 	else
 		job_refresh(s, j);
@@ -302,20 +339,48 @@ void job_lost_flight(struct store *s, struct job *j)
 	list_append(&s->doubtful, &j->doubtful);
 }
 
+bool job_has_nobody(const struct job *j)
+{
+	return list_empty(&j->wanted) && list_empty(&j->next) && j->making == 0;
+}
+
 void job_check_empty(struct store *s, struct job *j)
 {
-	bool cutting = j->phase == PHASE_CUT || (j->phase == PHASE_DECODE && j->pieces_left == 0);
+	bool cutting = j->phase == PHASE_CUT ||
+		       (j->phase == PHASE_DECODE && j->leaf[0].pieces_left == 0);
 	if (j->state == JOB_RUN && cutting) {
 		job_step(s, j); /* flights in `next` are waiting for its end */
 		return;
 	}
-	if (j->state == JOB_STOP || !list_empty(&j->wanted) || !list_empty(&j->next) ||
-	    j->making != 0)
+	if (j->state == JOB_RUN && j->ladder != NULL) {
+		ladder_step(s, j);
+		if (ladder_ended(j)) {
+			job_step(s, j);
+			return;
+		}
+		job_refresh(s, j);
+	}
+	if (j->state == JOB_STOP || !job_has_nobody(j))
 		return;
 	if (j->state == JOB_QUEUED)
 		job_drop_queued(s, j);
+	else if (j->class == CLASS_PASS && !s->closed)
+		pass_linger(s, j);
 	else if (j->phase != PHASE_LOOK) /* a first look is wanted sooner or later */
 		job_stop(s, j);
+}
+
+void job_make(struct job *j, struct flight *f, struct task *t)
+{
+	if (f != NULL) {
+		list_remove(&f->in_job);
+		f->state = FLIGHT_MAKE;
+		j->making++;
+		t->key = f->key;
+	}
+	j->slots_out++;
+	t->kind = TASK_ENCODE;
+	t->flight = f;
 }
 
 static bool issue_encode(struct store *s, struct job *j, struct task *t)
@@ -327,15 +392,9 @@ static bool issue_encode(struct store *s, struct job *j, struct task *t)
 			flight_fail(s, f, ANSWER_FAILED, EIO);
 			continue;
 		}
-		list_remove(&f->in_job);
-		f->state = FLIGHT_MAKE;
 		bit_set(j->emitted, f->k);
-		j->making++;
-		j->slots_out++;
-		t->kind = TASK_ENCODE;
-		t->key = f->key;
 		t->piece = f->k;
-		t->flight = f;
+		job_make(j, f, t);
 		return true;
 	}
 	return false;
@@ -343,11 +402,13 @@ static bool issue_encode(struct store *s, struct job *j, struct task *t)
 
 static bool issue(struct store *s, struct job *j, struct task *t)
 {
-	*t = (struct task){
-		.class = j->class, .job = j, .key = j->run, .lone = j->lone, .band = j->band
-	};
-	t->band_size = j->cost.band;
-	t->slot_size = j->cost.slot;
+	*t = (struct task){ .class = j->class,
+			    .job = j,
+			    .key = j->run,
+			    .lone = j->lone,
+			    .band = j->leaf[0].band,
+			    .band_size = j->cost.band,
+			    .slot_size = j->cost.slot };
 	switch (j->phase) {
 	case PHASE_LOOK:
 		t->kind = TASK_LOOK;
@@ -362,6 +423,8 @@ static bool issue(struct store *s, struct job *j, struct task *t)
 		return true;
 	case PHASE_CUT:
 		return issue_encode(s, j, t);
+	case PHASE_LADDER:
+		return ladder_issue(s, j, t);
 	}
 	return false;
 }
@@ -375,10 +438,12 @@ bool store_task_take(struct store *s, enum job_class class, struct task *out)
 		struct job *j = CONTAINER(l, struct job, ready);
 		found = issue(s, j, out);
 		j->tasks_out += found;
-		unsigned wake = s->wake, wake_fetchers = s->wake_fetchers;
+		/* Whoever was woken for these tasks is on the way. */
+		unsigned wake = s->wake, wake_pass = s->wake_pass, fetchers = s->wake_fetchers;
 		job_refresh(s, j);
-		s->wake = wake; /* whoever was woken for these tasks is on the way */
-		s->wake_fetchers = wake_fetchers;
+		s->wake = wake;
+		s->wake_pass = wake_pass;
+		s->wake_fetchers = fetchers;
 	}
 	store_leave(s);
 	return found;
@@ -407,18 +472,42 @@ static void encode_done(struct store *s, struct job *j, struct task *t)
 		if (t->error == 0)
 			spend(s, t->bytes, t->capacity);
 		j->slots_out--;
-		flight_fail(s, t->flight, ANSWER_FAILED, EIO);
+		if (t->flight != NULL)
+			flight_fail(s, t->flight, ANSWER_FAILED, EIO);
 		return;
 	}
 	s->stats.made++;
 	s->stats.bytes_made += t->len;
 	s->stats.remade += memo_get(s, &t->key) != 0;
 	memo_put(s, &t->key, t->len);
-	*l = (struct landing){ NULL, t->flight, t->bytes, t->len, t->capacity };
+	*l = (struct landing){ NULL, t->key, t->flight, t->bytes, t->len, t->capacity };
 	struct landing **p = &j->landings;
 	while (*p != NULL)
 		p = &(*p)->next;
 	*p = l;
+}
+
+/* It lands at once or not at all. */
+static void stopped_encode_done(struct store *s, struct job *j, const struct task *t)
+{
+	struct landing l = { NULL, t->key, t->flight, t->bytes, t->len, t->capacity };
+	if (t->error == 0 && land(s, j, &l))
+		return;
+	j->slots_out--;
+	if (t->error == 0)
+		not_landed(s, &l);
+	else if (t->flight != NULL)
+		flight_fail(s, t->flight, ANSWER_FAILED, EIO);
+}
+
+static void prepare_done(struct job *j, const struct task *t)
+{
+	struct leaf *l = &j->leaf[t->leaf];
+	l->band = t->bytes;
+	if (j->ladder != NULL)
+		return;
+	j->phase = j->cost.pieces == 0 ? PHASE_CUT : PHASE_DECODE;
+	l->state = LEAF_DECODE;
 }
 
 void store_task_done(struct store *s, struct task *t)
@@ -431,11 +520,13 @@ void store_task_done(struct store *s, struct task *t)
 		j->tasks_out--;
 	if (t->kind == TASK_DECODE)
 		decode_done(s, j, t);
-	if (t->kind == TASK_PREPARE && t->error == 0) {
-		j->band = t->bytes;
-		j->phase = j->cost.pieces == 0 ? PHASE_CUT : PHASE_DECODE;
-	}
+	if (t->kind == TASK_PREPARE && t->error == 0)
+		prepare_done(j, t);
+	if (j->ladder != NULL)
+		ladder_task_done(s, j, t);
 	if (j->state == JOB_STOP) {
+		if (t->kind == TASK_ENCODE)
+			stopped_encode_done(s, j, t);
 		finish_stopped(s, j);
 	} else if (t->kind == TASK_LOOK) {
 		look_done(s, j, t->error);
@@ -450,8 +541,13 @@ void store_task_done(struct store *s, struct task *t)
 }
 
 /* What a job could not read counts for its chunks, whatever becomes of the memory of it. */
-static void job_remember(struct store *s, struct job *j, const struct spot *spot)
+static void job_remember(struct store *s, const struct task *t, const struct spot *spot)
 {
+	struct job *j = t->job;
+	if (j->ladder != NULL) {
+		ladder_remember(j, t->leaf, spot);
+		return;
+	}
 	for (uint32_t k = 0; k < j->cost.chunks && j->n_failed < j->cost.chunks; k++) {
 		if (bit_is_set(j->failed, k))
 			continue;
@@ -484,8 +580,8 @@ void store_report(struct store *s, struct task *t, const struct spot *spot, int 
 {
 	store_enter(s);
 	enum bad_put put = bad_put(s, spot, error, for_ns == 0 ? 0 : store_now(s) + for_ns);
-	job_remember(s, t->job, spot);
-	t->job->hole |= for_ns != 0 || put == BAD_FORGOTTEN;
+	job_remember(s, t, spot);
+	t->job->leaf[t->leaf].hole |= for_ns != 0 || put == BAD_FORGOTTEN;
 	if (put == BAD_NEW)
 		sweep(s, spot, error);
 	store_leave(s);
@@ -497,8 +593,8 @@ bool store_known_bad(struct store *s, struct task *t, const struct spot *spot)
 	bool for_good;
 	int error = bad_get(s, spot, &for_good);
 	if (error != 0) {
-		job_remember(s, t->job, spot);
-		t->job->hole |= !for_good;
+		job_remember(s, t, spot);
+		t->job->leaf[t->leaf].hole |= !for_good;
 	}
 	store_leave(s);
 	return error != 0;

@@ -5,7 +5,8 @@
 
 #include "fs/store.h"
 
-/* Somebody waits for it; a pass over many runs (of later versions); read-ahead, which nobody waits for. */
+/* Somebody waits for it; a pass, which somebody waits for too, but which decodes much; read-ahead, which nobody
+ * waits for. */
 enum job_class { CLASS_FG, CLASS_PASS, CLASS_AHEAD };
 
 /* What a run needs, in bytes rounded to the pool's size classes. */
@@ -17,7 +18,15 @@ struct run_cost {
 	uint32_t pieces; /* decode tasks */
 	uint32_t chunks;
 	bool in_place; /* a fetch puts the voxels into the band by itself */
+	/* Of a run that is reduced from runs of level 0, its leaves: `band`, `raw`, `lane` are those of the
+	 * costliest leaf, `pieces` is 0. */
+	bool ladder;
+	uint64_t blocks; /* the runs of levels 1 .. its own that are open at a time, and what joins them */
+	bool pass;	 /* decodes so much that it is computed in the background */
+	uint64_t decoded; /* bytes; passes are done smallest first */
 };
+
+enum { STORE_LEVELS = 64 }; /* levels are below */
 
 /* A place that cannot be read: one strip or tile of a plane, or all of it. */
 struct spot {
@@ -47,23 +56,36 @@ struct store_ops {
 	void (*planes)(void *ctx, const struct store_key *chunk, uint64_t *first, uint64_t *n);
 	/* Does the chunk need the spot? */
 	bool (*needs)(void *ctx, const struct store_key *chunk, const struct spot *spot);
+	/* path[j] is a run of level j, for all levels up to the run's own; below `from` it is filled in: the first
+	 * run of level j in that of j + 1. */
+	void (*descend)(void *ctx, const struct store_key *run, unsigned from, uint64_t *path);
+	/* On to the next run of level `from`, and down to its first leaf. Returns the highest level whose run has
+	 * ended; the run's own level: the end. */
+	unsigned (*advance)(void *ctx, const struct store_key *run, unsigned from, uint64_t *path);
+	/* The run one level up that is made of this one. */
+	uint64_t (*above)(void *ctx, const struct store_key *run);
+	uint32_t (*chunks)(void *ctx, const struct store_key *run);
 	/* Nanoseconds that never go back. */
 	uint64_t (*now)(void *ctx);
 	/* Is this process about to die? Called without the lock. */
 	bool (*dying)(void *ctx, int pid);
 	/* n tasks may be ready; the clock has something new to look at. Called without the lock. */
 	void (*wake_workers)(void *ctx, unsigned n);
+	void (*wake_pass_workers)(void *ctx, unsigned n);
 	void (*wake_fetchers)(void *ctx, unsigned n);
 	void (*wake_clock)(void *ctx);
 	/* Gives a buffer back to the pool. Called without the lock. */
 	void (*give_back)(void *ctx, void *buf, uint64_t size);
 	/* Frees what a TASK_FETCH brought and nobody decodes. Called without the lock, if memory is not short. */
 	void (*drop_raw)(void *ctx, void *raw);
+	/* Frees what a TASK_OPEN made. Called likewise. */
+	void (*drop_blocks)(void *ctx, void *blocks);
 };
 
 struct store_config {
 	uint64_t budget;
 	uint64_t largest_slot; /* C: of any chunk of the mount */
+	uint64_t ordinary; /* O: largest smallest reservation of any job that is no pass */
 	unsigned threads, fetchers;
 	unsigned spots_max; /* bad strips or tiles of one plane that are remembered */
 };
@@ -73,16 +95,28 @@ struct store *store_new(const struct store_config *config, const struct store_op
 /* Nothing may be under way. */
 void store_free(struct store *s);
 
-/* The smallest budget that serves runs of at most this cost: 4/3 x (largest smallest reservation + four
- * chunks), at least sixteen chunks. */
-uint64_t store_budget_needed(uint64_t largest_min, uint64_t largest_slot);
+/* The smallest reservation with which a run of that cost can be made. */
+uint64_t store_least(const struct run_cost *c);
+/* The smallest budget that serves jobs whose smallest reservations are at most these: 4/3 x (ordinary + pass +
+ * four chunks), at least sixteen chunks. */
+uint64_t store_budget_needed(uint64_t ordinary, uint64_t pass, uint64_t largest_slot);
 
 enum task_kind {
 	TASK_LOOK,    /* first look at key.image */
 	TASK_PREPARE, /* get the band's buffer */
 	TASK_FETCH,   /* the stored bytes of a piece of the run, however long the storage takes */
 	TASK_DECODE,  /* piece of the run into the band */
-	TASK_ENCODE,  /* chunk out of the band into a slot */
+	TASK_ENCODE,  /* chunk out of the band, or of a ladder's block, into a slot */
+	TASK_OPEN,    /* make the blocks of a ladder */
+	TASK_REDUCE,  /* a leaf, or chunks of a level, into the blocks of coarser levels */
+};
+
+/* A chunk that is cached already. */
+struct load {
+	struct store_key key;
+	const void *bytes;
+	uint64_t len;
+	struct entry *entry;
 };
 
 struct job;
@@ -97,7 +131,15 @@ struct task {
 	uint32_t piece; /* TASK_FETCH, TASK_DECODE; TASK_ENCODE: the chunk's number in the run */
 	void *band;
 	uint64_t band_size, slot_size;
-	struct flight *flight;
+	struct flight *flight; /* TASK_ENCODE: NULL where nobody asked */
+	unsigned leaf;	       /* which of the job's */
+	/* TASK_REDUCE: path[j] is the run of level j. From level `from` (0: the band; else `loads`, all chunks of
+	 * path[from]) to the next one, and as their runs are complete, further up to level `to` + 1 at most. */
+	void *blocks; /* also TASK_ENCODE of a ladder; TASK_OPEN: in `bytes`, the store's from now on */
+	const uint64_t *path;
+	unsigned from, to;
+	const struct load *loads;
+	uint32_t n_loads;
 	/* TASK_FETCH: what it brings, the store's from now on. TASK_DECODE: what was brought, the worker's from
 	 * now on; where the piece was not fetched it takes what is there without waiting, else its error is
 	 * EAGAIN and the piece will be fetched. */

@@ -13,7 +13,7 @@
 
 enum { MAX_CLIENTS = 120, MAX_THREADS = 8, MAX_FETCHERS = 32, MAX_DEPTH = 12 };
 
-enum { MAX_BUSY = MAX_THREADS + MAX_FETCHERS };
+enum { MAX_BUSY = 2 * MAX_THREADS + MAX_FETCHERS, MAX_LEVELS = 5 };
 
 static const uint64_t ms = 1000000;
 
@@ -38,9 +38,14 @@ struct busy {
 struct world {
 	uint64_t rng, seed, now;
 	struct store *store;
-	unsigned threads, fetchers, runs, chunks, pieces, units, images;
+	unsigned threads, fetchers, runs, pieces, units, images;
 	unsigned cold; /* percent of the pieces that do not lie in memory */
 	struct run_cost cost;
+	unsigned levels;	       /* the highest one */
+	unsigned children[MAX_LEVELS]; /* runs of the level below in one of this; the last may have fewer */
+	unsigned chunks_of[MAX_LEVELS];
+	uint64_t blocks;       /* of each open level */
+	unsigned pass_leaves; /* more leaves make a pass */
 	uint64_t max_hang;
 	bool exact, lone;
 	unsigned damage, io_errors, encoder_errors, hold, keep;
@@ -48,7 +53,7 @@ struct world {
 	uint64_t refused;
 	struct client clients[MAX_CLIENTS];
 	unsigned n_clients;
-	struct busy busy[MAX_BUSY]; /* workers first, then fetchers */
+	struct busy busy[MAX_BUSY]; /* workers first, then those of passes, then fetchers */
 	unsigned depth;
 	uint64_t tick_at, events;
 	long buffers, raws; /* raws: of the buffers those that were fetched */
@@ -61,6 +66,19 @@ struct stamp {
 	struct store_key key;
 	uint32_t lone, pieces;
 	uint32_t empty; /* units that are not decoded in some piece, a bit each */
+};
+
+/* A ladder's blocks: what has come together in the open run of each level. */
+struct blocks {
+	struct {
+		uint64_t run;
+		unsigned children;
+		uint32_t empty;
+		bool complete, used;
+	} level[MAX_LEVELS];
+	struct store_key key;
+	unsigned encodes; /* tasks out */
+	bool reduces;
 };
 
 static uint64_t next_random(struct world *w)
@@ -88,41 +106,85 @@ static void fault(struct world *w, const char *why)
 		w->why = why;
 }
 
-/* The made-up source. Plane = run x pieces + piece; chunk k needs unit k % units of each of its planes. */
+/* The made-up source. Plane = run of level 0 x pieces + piece; chunk k of a run needs the units that are k modulo
+ * the smaller number of both, of each of its planes. */
+
+static unsigned chunks_in(const struct world *w, unsigned level)
+{
+	return level == STORE_FIRST_LOOK ? 1 : w->chunks_of[level];
+}
+
+static uint64_t runs_at(const struct world *w, unsigned level)
+{
+	uint64_t n = w->runs;
+	for (unsigned l = 1; l <= level; l++)
+		n = ceil_div(n, w->children[l]);
+	return n;
+}
+
+/* Runs of level `down` below run r of level `up`: from *first on, as many as are returned. */
+static uint64_t below(const struct world *w, unsigned up, uint64_t r, unsigned down, uint64_t *first)
+{
+	uint64_t n = 1;
+	for (unsigned l = down + 1; l <= up; l++)
+		n *= w->children[l];
+	*first = r * n;
+	return min_u64(n, runs_at(w, down) - *first);
+}
+
+static bool needs_unit(const struct world *w, const struct store_key *chunk, uint64_t unit)
+{
+	unsigned n = chunks_in(w, chunk->level);
+	uint64_t m = min_u64(n, w->units);
+	return unit % m == chunk->index % n % m;
+}
 
 static uint64_t run_of(void *ctx, const struct store_key *chunk, uint32_t *k)
 {
 	const struct world *w = ctx;
-	*k = (uint32_t)(chunk->index % w->chunks);
-	return chunk->index / w->chunks;
+	*k = (uint32_t)(chunk->index % chunks_in(w, chunk->level));
+	return chunk->index / chunks_in(w, chunk->level);
 }
 
 static uint64_t chunk_of(void *ctx, const struct store_key *run, uint32_t k)
 {
 	const struct world *w = ctx;
-	return run->index * w->chunks + k;
+	return run->index * chunks_in(w, run->level) + k;
 }
 
-static uint64_t runs(void *ctx, UNUSED const struct store_key *run)
+static uint64_t runs(void *ctx, const struct store_key *run)
 {
-	const struct world *w = ctx;
-	return w->runs;
+	return runs_at(ctx, run->level);
+}
+
+static uint64_t leaves_of(const struct world *w, const struct store_key *run)
+{
+	uint64_t first;
+	return below(w, run->level, run->index, 0, &first);
 }
 
 static void cost(void *ctx, const struct store_key *run, uint32_t lone, struct run_cost *out)
 {
 	const struct world *w = ctx;
 	*out = w->cost;
-	if (run->level == STORE_FIRST_LOOK)
+	if (run->level == STORE_FIRST_LOOK) {
 		*out = (struct run_cost){ .lane = w->cost.lane };
-	else if (lone != RUN_WHOLE)
+	} else if (run->level > 0) {
+		out->ladder = true;
+		out->pieces = 0;
+		out->chunks = chunks_in(w, run->level);
+		out->blocks = run->level * w->blocks;
+		out->decoded = leaves_of(w, run) * w->cost.band;
+		out->pass = leaves_of(w, run) > w->pass_leaves;
+	} else if (lone != RUN_WHOLE) {
 		out->band = w->cost.band / 4 + 1;
+	}
 }
 
-static bool lone_pays(void *ctx, UNUSED const struct store_key *chunk)
+static bool lone_pays(void *ctx, const struct store_key *chunk)
 {
 	const struct world *w = ctx;
-	return w->lone;
+	return w->lone && chunk->level == 0;
 }
 
 static uint64_t bound(void *ctx, UNUSED const struct store_key *chunk, bool *exact)
@@ -135,16 +197,51 @@ static uint64_t bound(void *ctx, UNUSED const struct store_key *chunk, bool *exa
 static void planes(void *ctx, const struct store_key *chunk, uint64_t *first, uint64_t *n)
 {
 	const struct world *w = ctx;
-	*first = chunk->index / w->chunks * w->pieces;
-	*n = w->pieces;
+	uint64_t leaf;
+	*n = w->pieces *
+	     below(w, chunk->level, chunk->index / chunks_in(w, chunk->level), 0, &leaf);
+	*first = leaf * w->pieces;
 }
 
 static bool needs(void *ctx, const struct store_key *chunk, const struct spot *spot)
 {
 	const struct world *w = ctx;
-	uint64_t run = chunk->index / w->chunks;
-	return spot->image == chunk->image && spot->plane / w->pieces == run &&
-	       (spot->unit == SPOT_ALL || spot->unit == chunk->index % w->chunks % w->units);
+	uint64_t first, n;
+	planes(ctx, chunk, &first, &n);
+	return spot->image == chunk->image && spot->plane >= first && spot->plane < first + n &&
+	       (spot->unit == SPOT_ALL || needs_unit(w, chunk, spot->unit));
+}
+
+static void descend(void *ctx, UNUSED const struct store_key *run, unsigned from, uint64_t *path)
+{
+	const struct world *w = ctx;
+	for (unsigned l = from; l > 0; l--)
+		path[l - 1] = path[l] * w->children[l];
+}
+
+static unsigned advance_run(void *ctx, const struct store_key *run, unsigned from, uint64_t *path)
+{
+	const struct world *w = ctx;
+	for (unsigned l = from; l < run->level; l++) {
+		uint64_t first, n = below(w, l + 1, path[l + 1], l, &first);
+		if (path[l] + 1 < first + n) {
+			path[l]++;
+			descend(ctx, run, l, path);
+			return l;
+		}
+	}
+	return run->level;
+}
+
+static uint64_t above(void *ctx, const struct store_key *run)
+{
+	const struct world *w = ctx;
+	return run->index / w->children[run->level + 1];
+}
+
+static uint32_t chunks(void *ctx, const struct store_key *run)
+{
+	return chunks_in(ctx, run->level);
 }
 
 static uint64_t now(void *ctx)
@@ -182,9 +279,20 @@ static void drop_raw(void *ctx, void *raw)
 	give_back(ctx, raw, 1);
 }
 
-static const struct store_ops ops = { run_of,	    chunk_of,	  runs,	      cost,	 lone_pays,
-				      bound,	    planes,	  needs,      now,	 dying,
-				      wake_workers, wake_workers, wake_clock, give_back, drop_raw };
+static void drop_blocks(void *ctx, void *blocks)
+{
+	const struct blocks *b = blocks;
+	if (b->encodes > 0 || b->reduces)
+		fault(ctx, "blocks freed although a task uses them");
+	give_back(ctx, blocks, 1);
+}
+
+static const struct store_ops ops = {
+	run_of,	      chunk_of,	    runs,	  cost,	      lone_pays,    bound,
+	planes,	      needs,	    descend,	  advance_run, above,	    chunks,
+	now,	      dying,	    wake_workers, wake_workers, wake_workers, wake_clock,
+	give_back,    drop_raw,	    drop_blocks
+};
 
 static bool memory_fails(void *ctx)
 {
@@ -202,6 +310,11 @@ static void *buffer(struct world *w, const struct store_key *key, uint32_t lone)
 		w->buffers++;
 	}
 	return s;
+}
+
+static bool same(const struct store_key *a, const struct store_key *b)
+{
+	return a->image == b->image && a->level == b->level && a->index == b->index;
 }
 
 /* Is a spot bad? Damage for good by hash; I/O errors come and go. */
@@ -240,6 +353,11 @@ static void decode(struct world *w, struct task *t)
 		t->error = ENOMEM;
 	t->decoded = true;
 	struct stamp *band = t->band;
+	if (!same(&band->key, &t->key)) { /* a ladder's next leaf */
+		if (band->key.level == 0 && band->pieces != w->pieces)
+			fault(w, "a band is used again before it is complete");
+		*band = (struct stamp){ t->key, t->lone, 0, 0 };
+	}
 	band->pieces++;
 	uint64_t plane = t->key.index * w->pieces + t->piece;
 	for (uint64_t unit = 0; unit < w->units; unit++) {
@@ -255,25 +373,126 @@ static void decode(struct world *w, struct task *t)
 	}
 }
 
-static void encode(struct world *w, struct task *t)
+static void check_band(struct world *w, const struct task *t, uint64_t run)
 {
 	const struct stamp *band = t->band;
-	uint64_t run = t->key.index / w->chunks;
-	if (band->key.index != run || band->key.image != t->key.image)
-		fault(w, "a chunk cut from another run's band");
+	if (band->key.index != run || band->key.image != t->key.image || band->key.level != 0)
+		fault(w, "another run's band");
+	if (band->pieces != w->pieces)
+		fault(w, "an unfinished band");
+}
+
+static void check_cut_from_band(struct world *w, const struct task *t)
+{
+	const struct stamp *band = t->band;
+	check_band(w, t, t->key.index / w->chunks_of[0]);
 	if (band->lone != RUN_WHOLE && band->lone != t->piece)
 		fault(w, "a chunk cut from the band of a lone chunk");
-	if (band->pieces != w->pieces)
-		fault(w, "a chunk cut from an unfinished band");
-	if ((band->empty >> (t->key.index % w->chunks % w->units) & 1) != 0)
-		fault(w, "a chunk cut where the band is empty");
+	for (uint64_t u = 0; u < w->units; u++)
+		if (needs_unit(w, &t->key, u) && (band->empty >> u & 1) != 0)
+			fault(w, "a chunk cut where the band is empty");
+}
+
+static void check_cut_from_block(struct world *w, const struct task *t)
+{
+	const struct blocks *b = t->blocks;
+	unsigned level = t->key.level;
+	if (b->level[level].run != t->key.index / chunks_in(w, level) || !b->level[level].complete)
+		fault(w, "a chunk cut from a block that is not its own, or not complete");
+	for (uint64_t u = 0; u < w->units; u++)
+		if (needs_unit(w, &t->key, u) && (b->level[level].empty >> u & 1) != 0)
+			fault(w, "a chunk cut where the block is empty");
+}
+
+static uint64_t length(const struct world *w, const struct store_key *key)
+{
+	return w->exact ? w->cost.slot : (key->index * 7 + key->level) % w->cost.slot + 1;
+}
+
+static void encode(struct world *w, struct task *t)
+{
+	if (t->key.level == 0) {
+		check_cut_from_band(w, t);
+	} else {
+		check_cut_from_block(w, t);
+		((struct blocks *)t->blocks)->encodes--;
+	}
 	if (draw(w, 1000) < w->encoder_errors) {
 		t->error = EIO;
 		return;
 	}
 	t->bytes = buffer(w, &t->key, RUN_WHOLE);
-	t->len = w->exact ? w->cost.slot : t->key.index * 7 % w->cost.slot + 1;
+	t->len = length(w, &t->key);
 	t->capacity = t->len;
+}
+
+/* A child of the open run of this level. */
+static void add_to_block(struct world *w, struct blocks *b, const struct task *t, unsigned level,
+			 uint32_t empty)
+{
+	uint64_t first, n = below(w, level, t->path[level], level - 1, &first);
+	if (!b->level[level].used || b->level[level].complete) {
+		b->level[level].used = true;
+		b->level[level].complete = false;
+		b->level[level].run = t->path[level];
+		b->level[level].children = 0;
+		b->level[level].empty = 0;
+	}
+	if (b->level[level].run != t->path[level] ||
+	    t->path[level - 1] != first + b->level[level].children)
+		fault(w, "a run comes out of its order");
+	b->level[level].empty |= empty;
+	b->level[level].complete = ++b->level[level].children == n;
+}
+
+static void reduce(struct world *w, struct task *t)
+{
+	struct blocks *b = t->blocks;
+	uint32_t empty = 0;
+	b->reduces = false;
+	if (t->from == 0) {
+		check_band(w, t, t->path[0]);
+		empty = ((const struct stamp *)t->band)->empty;
+	} else if (t->n_loads != chunks_in(w, t->from)) {
+		fault(w, "a run is loaded in part");
+	}
+	for (uint32_t i = 0; i < t->n_loads; i++) {
+		const struct stamp *s = t->loads[i].bytes;
+		if (s->key.level != t->from ||
+		    s->key.index != t->path[t->from] * chunks_in(w, t->from) + i)
+			fault(w, "another chunk is loaded");
+	}
+	unsigned own = b->key.level;
+	for (unsigned l = t->from; l < own; l++) {
+		if (l > t->from && !b->level[l].complete)
+			fault(w, "a block is closed before its time");
+		add_to_block(w, b, t, l + 1, l == t->from ? empty : b->level[l].empty);
+		if (l + 1 > t->to)
+			break;
+	}
+}
+
+static void open_blocks(struct world *w, struct task *t)
+{
+	struct blocks *b = draw(w, 1000) == 0 ? NULL : failing_not(1, sizeof(*b));
+	t->bytes = b;
+	t->error = b == NULL ? ENOMEM : 0;
+	if (b == NULL)
+		return;
+	*b = (struct blocks){ .key = t->key };
+	w->buffers++;
+}
+
+/* What blocks are used for at the same time. */
+static void begin(struct world *w, struct task *t)
+{
+	struct blocks *b = t->blocks;
+	if (b == NULL)
+		return;
+	if (b->reduces || (t->kind == TASK_REDUCE && b->encodes > 0))
+		fault(w, "blocks are used while they change");
+	b->encodes += t->kind == TASK_ENCODE;
+	b->reduces = t->kind == TASK_REDUCE;
 }
 
 static void finish(struct world *w, struct busy *b)
@@ -295,26 +514,50 @@ static void finish(struct world *w, struct busy *b)
 	case TASK_ENCODE:
 		encode(w, &t);
 		break;
+	case TASK_OPEN:
+		open_blocks(w, &t);
+		break;
+	case TASK_REDUCE:
+		reduce(w, &t);
+		break;
 	}
 	b->taken = false;
 	store_task_done(w->store, &t);
 }
 
+static unsigned crew(const struct world *w)
+{
+	return 2 * w->threads + w->fetchers;
+}
+
+static bool take(struct world *w, unsigned i, struct task *t)
+{
+	if (i < w->threads)
+		return store_task_take(w->store, CLASS_FG, t) ||
+		       store_task_take(w->store, CLASS_AHEAD, t);
+	if (i < 2 * w->threads)
+		return store_task_take(w->store, CLASS_PASS, t);
+	return store_fetch_take(w->store, t);
+}
+
 static void start_tasks(struct world *w)
 {
-	for (unsigned i = 0; i < w->threads + w->fetchers; i++) {
+	for (unsigned i = 0; i < crew(w); i++) {
 		struct busy *b = &w->busy[i];
 		if (b->taken)
 			continue;
 		b->taken =
 			true; /* taking a task may answer somebody, and the others go on meanwhile */
 		b->until = UINT64_MAX;
-		b->taken = i < w->threads ? store_task_take(w->store, CLASS_FG, &b->task) ||
-						    store_task_take(w->store, CLASS_AHEAD, &b->task)
-					  : store_fetch_take(w->store, &b->task);
-		if (b->taken)
+		struct task t;
+		bool taken = take(w, i, &t);
+		if (taken) {
+			b->task = t;
+			begin(w, &t);
 			b->until = w->now + draw(w, 20 * ms) +
 				   (draw(w, 200) == 0 ? draw(w, w->max_hang) : 0);
+		}
+		b->taken = taken;
 	}
 }
 
@@ -325,15 +568,17 @@ static void check_bytes(struct world *w, const struct client *c, const struct an
 	const struct stamp *s = (const void *)a->bytes;
 	if (c->key.level == STORE_FIRST_LOOK)
 		return;
-	uint64_t len = w->exact ? w->cost.slot : c->key.index * 7 % w->cost.slot + 1;
-	if (a->len != len)
+	if (a->len != length(w, &c->key))
 		fault(w, "a wrong size");
-	if (s != NULL && (s->key.index != c->key.index || s->key.image != c->key.image))
+	if (s != NULL && (s->key.index != c->key.index || s->key.image != c->key.image ||
+			  s->key.level != c->key.level))
 		fault(w, "bytes of another chunk");
-	uint64_t first = c->key.index / w->chunks * w->pieces;
-	for (uint64_t p = first; p < first + w->pieces; p++)
-		if (spot_damaged(w, p, c->key.index % w->chunks % w->units))
-			fault(w, "a chunk over damage was served");
+	uint64_t first, n;
+	planes(w, &c->key, &first, &n);
+	for (uint64_t p = first; p < first + n; p++)
+		for (uint64_t u = 0; u < w->units; u++)
+			if (needs_unit(w, &c->key, u) && spot_damaged(w, p, u))
+				fault(w, "a chunk over damage was served");
 	bool size_only = c->kind == WAIT_LOOK || c->kind == WAIT_ATTR;
 	if (s == NULL && !size_only)
 		fault(w, "no bytes");
@@ -396,7 +641,8 @@ static void new_request(struct world *w, struct client *c)
 {
 	*c = (struct client){ .w = w, .used = true };
 	c->key.image = (uint32_t)draw(w, w->images);
-	c->key.index = draw(w, (uint64_t)w->runs * w->chunks);
+	c->key.level = w->levels > 0 && chance(w, 60) ? (uint32_t)draw(w, w->levels + 1) : 0;
+	c->key.index = draw(w, runs_at(w, c->key.level) * chunks_in(w, c->key.level));
 	c->kind = (enum wait_kind)draw(w, 5);
 	if (c->kind == WAIT_READ)
 		c->kind = WAIT_OPEN;
@@ -445,7 +691,7 @@ static bool raws_are_reserved(struct world *w)
 {
 	struct store_stats stats;
 	uint64_t n = (uint64_t)w->raws;
-	for (unsigned i = w->threads; i < w->threads + w->fetchers; i++)
+	for (unsigned i = 2 * w->threads; i < crew(w); i++)
 		n += w->busy[i].taken && w->busy[i].until != UINT64_MAX;
 	store_stats(w->store, &stats);
 	return w->cost.in_place || n * w->cost.raw <= stats.reserved;
@@ -465,7 +711,7 @@ static void after_event(struct world *w)
 static bool advance(struct world *w, uint64_t *due)
 {
 	uint64_t t = w->tick_at;
-	for (unsigned i = 0; i < w->threads + w->fetchers; i++)
+	for (unsigned i = 0; i < crew(w); i++)
 		if (w->busy[i].taken && w->busy[i].until < t)
 			t = w->busy[i].until;
 	for (unsigned i = 0; i < w->n_clients; i++) {
@@ -490,7 +736,7 @@ static void do_due(struct world *w)
 			w->tick_at = w->now + next;
 		return;
 	}
-	for (unsigned i = 0; i < w->threads + w->fetchers; i++)
+	for (unsigned i = 0; i < crew(w); i++)
 		if (w->busy[i].taken && w->busy[i].until <= w->now) {
 			finish(w, &w->busy[i]);
 			return;
@@ -562,7 +808,14 @@ static void world_init(struct world *w, uint64_t seed)
 	w->cold = colds[draw(w, 3)];
 	w->images = 1 + (unsigned)draw(w, 2);
 	w->runs = 1 + (unsigned)draw(w, 10);
-	w->chunks = 1 + (unsigned)draw(w, 16);
+	w->levels = chance(w, 40) ? 0 : (unsigned)draw(w, MAX_LEVELS);
+	if (w->levels > 0)
+		w->runs = 1 + (unsigned)draw(w, 40);
+	w->chunks_of[0] = 1 + (unsigned)draw(w, 16);
+	for (unsigned l = 1; l <= w->levels; l++) {
+		w->children[l] = 1 + (unsigned)draw(w, 4);
+		w->chunks_of[l] = 1 + (unsigned)draw(w, 6);
+	}
 	w->pieces = 1 + (unsigned)draw(w, 6);
 	w->units = 1 + (unsigned)draw(w, 4);
 	w->exact = chance(w, 30);
@@ -584,12 +837,29 @@ static void world_init(struct world *w, uint64_t seed)
 	w->cost.lane = (1 + draw(w, 30)) * unit;
 	w->cost.slot = (1 + draw(w, 40)) * unit;
 	w->cost.pieces = w->pieces;
-	w->cost.chunks = w->chunks;
+	w->cost.chunks = w->chunks_of[0];
+	w->blocks = (1 + draw(w, 60)) * unit;
+	static const unsigned leaves[] = { 1, 3, 8, 1000 };
+	w->pass_leaves = leaves[draw(w, 4)];
 	w->n_clients = 5 + (unsigned)draw(w, MAX_CLIENTS - 5);
 }
 
 static struct world *broken;
 static uint64_t refused;
+
+/* The largest of the smallest reservations of ordinary jobs and of passes. */
+static void largest(struct world *w, uint64_t *ordinary, uint64_t *pass)
+{
+	*ordinary = *pass = 0;
+	for (unsigned level = 0; level <= w->levels; level++)
+		for (uint64_t r = 0; r < runs_at(w, level); r++) {
+			struct store_key run = { 0, level, r };
+			struct run_cost c;
+			cost(w, &run, RUN_WHOLE, &c);
+			uint64_t *most = c.pass ? pass : ordinary;
+			*most = max_u64(*most, store_least(&c));
+		}
+}
 
 /* Plays one seed; NULL, or what was broken. */
 static const char *play(uint64_t seed, enum store_fault planted)
@@ -598,11 +868,13 @@ static const char *play(uint64_t seed, enum store_fault planted)
 	if (w == NULL)
 		return "out of memory";
 	world_init(w, seed);
-	uint64_t least = w->cost.band + w->cost.raw + w->cost.lane + w->cost.slot;
-	uint64_t need = store_budget_needed(least, w->cost.slot);
+	uint64_t ordinary, pass;
+	largest(w, &ordinary, &pass);
+	uint64_t need = store_budget_needed(ordinary, pass, w->cost.slot);
 	uint64_t factor = factors[draw(w, ARRAY_SIZE(factors))];
 	struct store_config config = { .budget = need + need * (factor - 100) / 100 / 4096 * 4096,
 				       .largest_slot = w->cost.slot,
+				       .ordinary = ordinary,
 				       .threads = w->threads,
 				       .fetchers = w->fetchers,
 				       .spots_max = chance(w, 30) ? (unsigned)draw(w, 3) : 256 };
