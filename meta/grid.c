@@ -2,6 +2,7 @@
 
 #include "codec/err.h"
 #include "codec/text.h"
+#include "meta/grid_index.h"
 #include "meta/grid_shape.h"
 
 #include <errno.h>
@@ -124,48 +125,24 @@ int grid_make(const uint64_t size[AXIS_COUNT], size_t voxel, const struct grid_l
 	return 0;
 }
 
-static uint64_t product(const uint64_t n[AXIS_COUNT])
-{
-	uint64_t p = 1;
-	for (int a = 0; a < AXIS_COUNT; a++)
-		p *= n[a];
-	return p;
-}
-
-static void split(uint64_t linear, const uint64_t n[AXIS_COUNT], uint64_t index[AXIS_COUNT])
-{
-	for (int a = AXIS_COUNT - 1; a >= 0; a--) {
-		index[a] = linear % n[a];
-		linear /= n[a];
-	}
-}
-
-static uint64_t join(const uint64_t n[AXIS_COUNT], const uint64_t index[AXIS_COUNT])
-{
-	uint64_t linear = 0;
-	for (int a = 0; a < AXIS_COUNT; a++)
-		linear = linear * n[a] + index[a];
-	return linear;
-}
-
 uint64_t grid_chunk_count(const struct grid *g)
 {
-	return product(g->chunks);
+	return index_count(g->chunks);
 }
 
 uint64_t grid_run_count(const struct grid *g)
 {
-	return product(g->runs);
+	return index_count(g->runs);
 }
 
 uint64_t grid_chunk_bytes(const struct grid *g)
 {
-	return product(g->chunk) * g->voxel;
+	return index_count(g->chunk) * g->voxel;
 }
 
 void grid_chunk_at(const struct grid *g, uint64_t linear, struct grid_chunk *out)
 {
-	split(linear, g->chunks, out->index);
+	index_split(linear, g->chunks, out->index);
 	for (int a = 0; a < AXIS_COUNT; a++) {
 		out->lo[a] = out->index[a] * g->chunk[a];
 		out->hi[a] = min_u64(out->lo[a] + g->chunk[a], g->size[a]);
@@ -174,23 +151,23 @@ void grid_chunk_at(const struct grid *g, uint64_t linear, struct grid_chunk *out
 
 uint64_t grid_chunk_linear(const struct grid *g, const uint64_t index[AXIS_COUNT])
 {
-	return join(g->chunks, index);
+	return index_join(g->chunks, index);
 }
 
 uint64_t grid_run_of(const struct grid *g, uint64_t chunk)
 {
 	uint64_t index[AXIS_COUNT];
-	split(chunk, g->chunks, index);
+	index_split(chunk, g->chunks, index);
 	for (int a = 0; a < AXIS_COUNT; a++)
 		index[a] /= g->run_chunks[a];
-	return join(g->runs, index);
+	return index_join(g->runs, index);
 }
 
 /* The chunks of a run: the first on each axis, and how many. */
 static void run_extent(const struct grid *g, uint64_t run, uint64_t first[AXIS_COUNT],
 		       uint64_t n[AXIS_COUNT])
 {
-	split(run, g->runs, first);
+	index_split(run, g->runs, first);
 	for (int a = 0; a < AXIS_COUNT; a++) {
 		first[a] *= g->run_chunks[a];
 		n[a] = min_u64(g->run_chunks[a], g->chunks[a] - first[a]);
@@ -239,27 +216,27 @@ uint64_t grid_run_chunks(const struct grid *g, uint64_t run)
 {
 	uint64_t first[AXIS_COUNT], n[AXIS_COUNT];
 	run_extent(g, run, first, n);
-	return product(n);
+	return index_count(n);
 }
 
 uint64_t grid_run_chunk(const struct grid *g, uint64_t run, uint64_t k)
 {
 	uint64_t first[AXIS_COUNT], n[AXIS_COUNT], index[AXIS_COUNT];
 	run_extent(g, run, first, n);
-	split(k, n, index);
+	index_split(k, n, index);
 	for (int a = 0; a < AXIS_COUNT; a++)
 		index[a] += first[a];
-	return join(g->chunks, index);
+	return index_join(g->chunks, index);
 }
 
 uint64_t grid_chunk_in_run(const struct grid *g, uint64_t chunk)
 {
 	uint64_t first[AXIS_COUNT], n[AXIS_COUNT], index[AXIS_COUNT];
 	run_extent(g, grid_run_of(g, chunk), first, n);
-	split(chunk, g->chunks, index);
+	index_split(chunk, g->chunks, index);
 	for (int a = 0; a < AXIS_COUNT; a++)
 		index[a] -= first[a];
-	return join(n, index);
+	return index_join(n, index);
 }
 
 uint64_t grid_band_bytes(const struct grid *g, const struct grid_run *r)
