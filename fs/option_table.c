@@ -217,6 +217,101 @@ static int set_chunk_shape(struct options *o, const char *value, struct err *err
 	return 0;
 }
 
+/* "1,2,2": z, y, x, each 1 or 2 and not all 1. */
+static bool parse_factor(const char *s, size_t n, uint8_t out[3])
+{
+	bool good = n == 5 && s[1] == ',' && s[3] == ',';
+	unsigned product = 1;
+	for (size_t i = 0; good && i < 3; i++) {
+		good = s[2 * i] == '1' || s[2 * i] == '2';
+		out[i] = (uint8_t)(s[2 * i] - '0');
+		product *= out[i];
+	}
+	return good && product > 1;
+}
+
+static int parse_factors(struct ladder_options *l, const char *value, struct err *err)
+{
+	for (const char *s = value;; s++) {
+		size_t n = strcspn(s, ":");
+		if (l->n_factors == FACTORS_MAX)
+			return err_set(err, EINVAL, "more than %d factors", FACTORS_MAX);
+		if (!parse_factor(s, n, l->factors[l->n_factors++]))
+			return err_set(err, EINVAL,
+				       "'%.*s' is no factor Z,Y,X: each number is 1 or 2, and one "
+				       "of them 2",
+				       (int)n, s);
+		s += n;
+		if (*s == '\0')
+			break;
+	}
+	l->mode = SAMPLING_EXPLICIT;
+	return 0;
+}
+
+static int set_sampling_mode(struct options *o, const char *value, struct err *err)
+{
+	static const char *const words[] = { [SAMPLING_ANISOTROPIC] = "anisotropic",
+					     [SAMPLING_ISOTROPIC] = "isotropic",
+					     [SAMPLING_CONSTANT_Z] = "constant_z" };
+	struct ladder_options *l = &o->pyramid.ladder;
+	l->n_factors = 0;
+	if (*value >= '0' && *value <= '9')
+		return parse_factors(l, value, err);
+	int k = choose(value, words, ARRAY_SIZE(words), NULL);
+	if (k < 0)
+		return err_set(err, EINVAL,
+			       "'%s' is not anisotropic, isotropic or constant_z, and no list of "
+			       "factors Z,Y,X such as 1,2,2:2,2,2",
+			       value);
+	l->mode = (enum sampling_mode)k;
+	return 0;
+}
+
+/* "16" or "16-16-8", x-y-z as the WEBKNOSSOS CLI has it. */
+static int set_max_mag(struct options *o, const char *value, struct err *err)
+{
+	uint64_t v[3] = { 0, 0, 0 };
+	size_t n = 0;
+	bool good = true;
+	for (const char *s = value; good; s++) {
+		size_t len = strcspn(s, "-");
+		good = n < 3 && parse_digits(s, len, &v[n]) && v[n] > 0 && v[n] <= MAG_MAX &&
+		       (v[n] & (v[n] - 1)) == 0;
+		n++;
+		s += len;
+		if (*s == '\0')
+			break;
+	}
+	if (!good || n == 2)
+		return err_set(err, EINVAL,
+			       "'%s' is no mag: give a power of two such as 16, or three of them "
+			       "for x, y and z such as 16-16-8",
+			       value);
+	for (size_t i = 0; i < 3; i++)
+		o->pyramid.ladder.max_mag[2 - i] = n == 1 ? v[0] : v[i];
+	return 0;
+}
+
+static int set_interpolation_mode(struct options *o, const char *value, struct err *err)
+{
+	int rc = reduce_method_parse(value, &o->method, err);
+	o->method_given = rc == 0;
+	return rc;
+}
+
+static int set_preview(struct options *o, const char *value, struct err *err)
+{
+	static const char *const words[] = {
+		[PREVIEW_AUTO] = "auto", [PREVIEW_NEVER] = "never", [PREVIEW_ALWAYS] = "always"
+	};
+	int k = choose(value, words, ARRAY_SIZE(words), err);
+	if (k < 0)
+		return k;
+	o->pyramid.preview = (enum preview)k;
+	return 0;
+}
+
 static int set_codec(struct options *o, const char *value, struct err *err)
 {
 	o->codec_auto = strcmp(value, "auto") == 0;
@@ -361,6 +456,19 @@ static const struct option_row rows[] = {
 	  false, set_codec },
 	{ "ngff", 0, "0.4|0.5", "version of OME-NGFF: 0.4 is Zarr v2, 0.5 is Zarr v3", "0.4",
 	  SOURCES, false, set_ngff },
+	{ "sampling-mode", 0, "MODE",
+	  "steps of the pyramid: anisotropic, isotropic, constant_z, or factors Z,Y,X from level "
+	  "to "
+	  "level such as 1,2,2:2,2,2",
+	  "anisotropic", SOURCES, false, set_sampling_mode },
+	{ "max-mag", 0, "MAG", "the coarsest level, such as 16 or 16-16-8 (x-y-z)",
+	  "by the width and height", SOURCES, false, set_max_mag },
+	{ "interpolation-mode", 0, "METHOD",
+	  "how levels are reduced: median, mean, mode, nearest, min or max", "median", SOURCES,
+	  false, set_interpolation_mode },
+	{ "preview", 0, "auto|never|always",
+	  "coarse levels of single voxels, where true ones would read too much", "auto", SOURCES,
+	  false, set_preview },
 	{ "damaged", 0, "error|poison|fill",
 	  "what a damaged plane gives: a read error, bytes that no reader decodes, or the fill "
 	  "value",

@@ -462,6 +462,18 @@ static void print_double(struct text *t, const char *name, double v)
 	text_addf(t, "%s=%s\n", name, number);
 }
 
+static void print_pyramid(const struct options *o, struct text *t)
+{
+	const struct ladder_options *l = &o->pyramid.ladder;
+	text_addf(t, "sampling-mode=%d", (int)l->mode);
+	for (unsigned i = 0; i < l->n_factors; i++)
+		text_addf(t, ":%d,%d,%d", l->factors[i][0], l->factors[i][1], l->factors[i][2]);
+	text_add(t, "\nmax-mag=");
+	ladder_mag(t, l->max_mag);
+	text_addf(t, "\ninterpolation-mode=%s%s\npreview=%d\n", reduce_method_name(o->method),
+		  o->method_given ? "" : " as usual", (int)o->pyramid.preview);
+}
+
 void options_fingerprint(const struct options *o, struct text *t)
 {
 	print_string(t, "name", o->name);
@@ -475,6 +487,7 @@ void options_fingerprint(const struct options *o, struct text *t)
 	print_double(t, "time-step", o->time_step);
 	for (size_t i = 0; i < ARRAY_SIZE(o->chunk_shape); i++)
 		text_addf(t, "chunk-shape=%llu\n", (unsigned long long)o->chunk_shape[i]);
+	print_pyramid(o, t);
 	if (o->codec_auto)
 		text_add(t, "codec=auto\n");
 	else
@@ -502,6 +515,9 @@ struct engine_config options_engine(const struct options *o, const char *fingerp
 			.channel_names = o->channel_names,
 			.channel_colors = o->channel_colors,
 			.windows = o->windows,
+			.pyramid = o->pyramid,
+			.method = o->method,
+			.method_given = o->method_given,
 			.fingerprint_options = fingerprint,
 			.fill_damaged = o->damaged == DAMAGED_FILL,
 			.mountpoint = o->command == CMD_MOUNT ? o->mountpoint : NULL,

@@ -25,6 +25,9 @@ struct options {
 	bool group_none, v3, json, foreground, debug, quiet;
 	enum gaps gaps;
 	uint64_t chunk_shape[3]; /* z, y, x; [0] 0: auto */
+	struct pyramid_options pyramid;
+	enum reduce_method method;
+	bool method_given; /* else a label has the mode */
 	bool codec_auto;
 	enum codec codec;
 	int codec_level;

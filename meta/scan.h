@@ -2,9 +2,11 @@
  * what their descriptions claim. Single-threaded, but for what `each` of the options does at once. */
 #pragma once
 
+#include "codec/reduce_method.h"
 #include "meta/each.h"
 #include "meta/image.h"
 #include "meta/names.h"
+#include "meta/pyramid.h"
 
 struct scan_options {
 	const char *name;    /* --name or NULL */
@@ -16,6 +18,9 @@ struct scan_options {
 	double time_step;				      /* 0: not given */
 	const char *channel_names, *channel_colors, *windows; /* comma lists or NULL */
 	uint64_t chunk_shape[3];			      /* z, y, x; [0] == 0: auto */
+	struct pyramid_options pyramid;
+	enum reduce_method method;
+	bool method_given;		 /* else a label has the mode */
 	const char *fingerprint_options; /* text of every option that changes bytes */
 	bool fill_damaged;		 /* --damaged fill */
 	const char *mountpoint;		 /* never entered; NULL: none */

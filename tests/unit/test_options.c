@@ -81,6 +81,11 @@ START_TEST(presets)
 	ck_assert_uint_eq(o.memory, 0);
 	ck_assert_uint_eq(o.threads, 0);
 	ck_assert_uint_eq(o.chunk_shape[0], 0);
+	ck_assert_int_eq(o.pyramid.ladder.mode, SAMPLING_ANISOTROPIC);
+	ck_assert_uint_eq(o.pyramid.ladder.max_mag[0], 0);
+	ck_assert_int_eq(o.pyramid.preview, PREVIEW_AUTO);
+	ck_assert_int_eq(o.method, REDUCE_MEDIAN);
+	ck_assert(!o.method_given);
 	done(&o);
 }
 END_TEST
@@ -100,6 +105,10 @@ static const struct {
 	{ "channel-colors", "0000ff,00FF00", "0000ff:00FF00" },
 	{ "windows", "0-255,-1.5:3e2", "0-255\\,-1.5:3e2" },
 	{ "chunk-shape", "8,64,256", "8\\,64\\,256" },
+	{ "sampling-mode", "1,2,2:2,2,2", "1\\,2\\,2:2\\,2\\,2" },
+	{ "max-mag", "16-16-8", "16-16-8" },
+	{ "interpolation-mode", "nearest", "nearest" },
+	{ "preview", "never", "never" },
 	{ "codec", "blosc-zstd:3", "blosc-zstd:3" },
 	{ "ngff", "0.5", "0.5" },
 	{ "damaged", "fill", "fill" },
@@ -182,6 +191,26 @@ START_TEST(values)
 	ck_assert_uint_eq(o.memory, 4 * MiB);
 	ck_assert(o.codec_auto);
 	ck_assert_uint_eq(o.chunk_shape[0], 0);
+	done(&o);
+
+	GOOD(&o, "--sampling-mode", "1,2,2:2,1,2", "--max-mag=16-8-4", "--interpolation-mode=mode",
+	     "--preview", "always", "s", "m");
+	const struct ladder_options *l = &o.pyramid.ladder;
+	ck_assert_int_eq(l->mode, SAMPLING_EXPLICIT);
+	ck_assert_uint_eq(l->n_factors, 2);
+	static const uint8_t factors[2][3] = { { 1, 2, 2 }, { 2, 1, 2 } };
+	ck_assert_int_eq(memcmp(l->factors, factors, sizeof(factors)), 0);
+	ck_assert(l->max_mag[0] == 4 && l->max_mag[1] == 8 && l->max_mag[2] == 16);
+	ck_assert(o.method_given && o.method == REDUCE_MODE);
+	ck_assert_int_eq(o.pyramid.preview, PREVIEW_ALWAYS);
+	done(&o);
+
+	GOOD(&o, "--sampling-mode=2,2,2", "--sampling-mode=constant_z", "--max-mag=2147483648",
+	     "--preview=auto", "s", "m");
+	ck_assert_int_eq(l->mode, SAMPLING_CONSTANT_Z);
+	ck_assert_uint_eq(l->n_factors, 0);
+	for (size_t i = 0; i < 3; i++)
+		ck_assert_uint_eq(l->max_mag[i], MAG_MAX);
 	done(&o);
 
 	GOOD(&o, "--threads", "2", "--threads=5", "--name", "a", "--name", "b", "s", "m");
@@ -341,6 +370,19 @@ START_TEST(wrong_forms)
 }
 END_TEST
 
+/* One more than are allowed. */
+static const char *many_factors(void)
+{
+	static char list[6 * (FACTORS_MAX + 1)];
+	size_t n = 0;
+	for (int i = 0; i <= FACTORS_MAX; i++) {
+		memcpy(list + n, "1,1,2:", 6);
+		n += 6;
+	}
+	list[n - 1] = '\0';
+	return list;
+}
+
 START_TEST(wrong_values)
 {
 	BAD("--name", "the value is empty", "--name=", "s", "m");
@@ -370,6 +412,23 @@ START_TEST(wrong_values)
 	BAD("--chunk-shape", "'-1'", "--chunk-shape=-1", "s", "m");
 	BAD("--chunk-shape", "'99999999999999999999'", "--chunk-shape", "99999999999999999999", "s",
 	    "m");
+	BAD("--sampling-mode", "1,2,2:2,2,2", "--sampling-mode", "iso", "s", "m");
+	BAD("--sampling-mode", "'1,1,1' is no factor Z,Y,X", "--sampling-mode", "2,2,2:1,1,1", "s",
+	    "m");
+	BAD("--sampling-mode", "'2,2,4'", "--sampling-mode", "2,2,4", "s", "m");
+	BAD("--sampling-mode", "'2,2'", "--sampling-mode", "2,2", "s", "m");
+	BAD("--sampling-mode", "''", "--sampling-mode", "2,2,2:", "s", "m");
+	BAD("--sampling-mode", "more than 31 factors", "--sampling-mode", many_factors(), "s", "m");
+	BAD("--max-mag", "'3' is no mag: give a power of two", "--max-mag", "3", "s", "m");
+	BAD("--max-mag", "'0'", "--max-mag", "0", "s", "m");
+	BAD("--max-mag", "'4-4'", "--max-mag", "4-4", "s", "m");
+	BAD("--max-mag", "'4-4-4-4'", "--max-mag", "4-4-4-4", "s", "m");
+	BAD("--max-mag", "'4-4-'", "--max-mag", "4-4-", "s", "m");
+	BAD("--max-mag", "'4,4,4'", "--max-mag", "4,4,4", "s", "m");
+	BAD("--max-mag", "'4294967296'", "--max-mag", "4294967296", "s", "m");
+	BAD("--interpolation-mode", "nearest, min or max", "--interpolation-mode", "bicubic", "s",
+	    "m");
+	BAD("--preview", "auto, never or always", "--preview", "maybe", "s", "m");
 	BAD("--codec", "blosc-lz4", "--codec", "lz4", "s", "m");
 	BAD("--codec", "native", "--codec", "native", "s", "m");
 	BAD("--ngff", "0.4 or 0.5", "--ngff", "0.6", "s", "m");
@@ -424,12 +483,15 @@ START_TEST(engine_config)
 {
 	struct options o;
 	GOOD(&o, "--voxel-size=1,2,3", "--chunk-shape=4,5,6", "--damaged=fill", "--codec=none",
-	     "--memory=300M", "--threads=2", "--group=none", "--gaps=error", "s", "m");
+	     "--memory=300M", "--threads=2", "--group=none", "--gaps=error",
+	     "--sampling-mode=isotropic", "--interpolation-mode=max", "s", "m");
 	struct engine_config c = options_engine(&o, "text");
 	ck_assert_double_eq(c.scan.voxel_size[2], 3);
 	ck_assert_uint_eq(c.scan.chunk_shape[1], 5);
 	ck_assert_int_eq(c.damaged, DAMAGED_FILL);
 	ck_assert(!c.codec_auto && c.codec == CODEC_NONE && c.scan.group_none);
+	ck_assert_int_eq(c.scan.pyramid.ladder.mode, SAMPLING_ISOTROPIC);
+	ck_assert(c.scan.method == REDUCE_MAX && c.scan.method_given);
 	ck_assert_uint_eq(c.memory, 300 * MiB);
 	ck_assert_uint_eq(c.threads, 2);
 	ck_assert_int_eq(c.scan.gaps, GAPS_ERROR);
