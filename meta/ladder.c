@@ -45,7 +45,7 @@ static int unreachable(const struct climb *c, struct err *err)
 /* Sides of a voxel that is that large. */
 static double ratio(const double voxel[3], const uint64_t mag[3])
 {
-	double least = INFINITY, most = 0;
+	double least = HUGE_VAL, most = 0;
 	for (int a = 0; a < 3; a++) {
 		least = fmin(least, (double)mag[a] * voxel[a]);
 		most = fmax(most, (double)mag[a] * voxel[a]);
@@ -58,7 +58,7 @@ static double ratio(const double voxel[3], const uint64_t mag[3])
 static bool double_evenly(const struct climb *c, uint64_t next[3])
 {
 	uint64_t all[3];
-	double least = INFINITY;
+	double least = HUGE_VAL;
 	for (int a = 0; a < 3; a++) {
 		all[a] = 2 * c->mag[a];
 		least = fmin(least, (double)c->mag[a] * c->voxel[a]);
