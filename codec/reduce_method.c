@@ -1,6 +1,5 @@
 #include "codec/reduce_method.h"
 
-#include <errno.h>
 #include <string.h>
 
 static const char *const names[REDUCE_COUNT] = {
@@ -13,13 +12,13 @@ const char *reduce_method_name(enum reduce_method m)
 	return names[m];
 }
 
-int reduce_method_parse(const char *text, enum reduce_method *out, struct err *err)
+bool reduce_method_parse(const char *text, enum reduce_method *ret)
 {
-	for (int m = 0; m < REDUCE_COUNT; m++) {
-		if (strcmp(text, names[m]) == 0) {
-			*out = (enum reduce_method)m;
-			return 0;
+	for (unsigned i = 0; i < REDUCE_COUNT; i++) {
+		if (strcmp(text, names[i]) == 0) {
+			*ret = (enum reduce_method)i;
+			return true;
 		}
 	}
-	return err_set(err, EINVAL, "'%s' is not median, mean, mode, nearest, min or max", text);
+	return false;
 }

@@ -1,7 +1,7 @@
 /* The methods by which voxels of one level become a voxel of the next, and what they are called. */
 #pragma once
 
-#include "codec/err.h"
+#include "codec/base.h"
 
 enum reduce_method {
 	REDUCE_MEDIAN,
@@ -17,5 +17,5 @@ enum { REDUCE_COUNT = REDUCE_MAX + 1 };
 /* "median" .. as `--interpolation-mode` takes it. */
 const char *reduce_method_name(enum reduce_method m);
 
-/* -EINVAL with a sentence that says what would be right. */
-int reduce_method_parse(const char *text, enum reduce_method *out, struct err *err);
+/* False and *ret untouched where no method has that name. */
+bool reduce_method_parse(const char *text, enum reduce_method *ret);

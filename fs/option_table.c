@@ -295,9 +295,11 @@ static int set_max_mag(struct options *o, const char *value, struct err *err)
 
 static int set_interpolation_mode(struct options *o, const char *value, struct err *err)
 {
-	int rc = reduce_method_parse(value, &o->method, err);
-	o->method_given = rc == 0;
-	return rc;
+	if (!reduce_method_parse(value, &o->method))
+		return err_set(err, EINVAL, "'%s' is not median, mean, mode, nearest, min or max",
+			       value);
+	o->method_given = true;
+	return 0;
 }
 
 static int set_preview(struct options *o, const char *value, struct err *err)
