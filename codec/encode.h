@@ -48,6 +48,10 @@ bool encode_size_known(const struct encode_spec *s);
 int encode(struct encoder *e, const struct encode_spec *s, const void *raw, size_t n, void *out,
 	   size_t cap, size_t *ret_len, struct err *err);
 
+/* The voxels again: raw[n] from an encoding of n bytes that encode() made. -ENOMEM, -EIO. Not for CODEC_NONE. */
+int encode_undo(const struct encode_spec *s, const void *encoded, size_t len, void *raw, size_t n,
+		struct err *err);
+
 /* Shuffle of blosc as numcodecs numbers it: 1 byte, 2 bit. */
 int encode_blosc_shuffle(const struct encode_spec *s);
 

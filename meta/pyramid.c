@@ -302,6 +302,26 @@ uint64_t level_chunk_in_run(const struct level *l, uint64_t chunk)
 	return index_join(n, index);
 }
 
+/* A last voxel that stands alone in its run mirrors voxels of the run before it, where a step of 4 leaves one
+ * voxel over. */
+static bool mirrors_back(const struct level *l, const struct level *before, int a, uint64_t lo,
+			 uint64_t hi)
+{
+	return a >= AXIS_Z && l->step[a - AXIS_Z] == 4 && before->size[a] % 4 == 1 &&
+	       hi == l->size[a] && lo + 1 == hi && lo > 0;
+}
+
+/* Voxels lo .. hi - 1 of a run -> those of the runs one level down that it is made from. */
+static void one_level_down(const struct level *l, const struct level *before, int a, uint64_t *lo,
+			   uint64_t *hi)
+{
+	uint64_t step = a < AXIS_Z ? 1 : l->step[a - AXIS_Z];
+	uint64_t run = before->run_chunks[a] * before->chunk[a];
+	uint64_t back = mirrors_back(l, before, a, *lo, *hi) ? 2 : 0;
+	*lo = (*lo * step - back) / run * run;
+	*hi = min_u64(*hi * step, before->size[a]);
+}
+
 void pyramid_under(const struct pyramid *p, unsigned level, uint64_t run, unsigned below,
 		   struct run_span *out)
 {
@@ -309,13 +329,17 @@ void pyramid_under(const struct pyramid *p, unsigned level, uint64_t run, unsign
 	struct level_box box;
 	level_run_box(l, run, &box);
 	for (int a = 0; a < AXIS_COUNT; a++) {
-		uint64_t step = a < AXIS_Z ? 1 : l->mag[a - AXIS_Z] / under->mag[a - AXIS_Z];
-		uint64_t end = box.hi[a] * step;
-		if (l->made == LEVEL_PREVIEW)
-			end -= step - 1;
+		uint64_t lo = box.lo[a], hi = box.hi[a];
 		uint64_t voxels = under->run_chunks[a] * under->chunk[a];
-		out->first[a] = box.lo[a] * step / voxels;
-		out->n[a] = ceil_div(min_u64(end, under->size[a]), voxels) - out->first[a];
+		if (l->made == LEVEL_PREVIEW) {
+			uint64_t mag = a < AXIS_Z ? 1 : l->mag[a - AXIS_Z];
+			lo *= mag;
+			hi = min_u64((hi - 1) * mag + 1, under->size[a]);
+		}
+		for (unsigned k = level; k > below && l->made != LEVEL_PREVIEW; k--)
+			one_level_down(&p->level[k], &p->level[k - 1], a, &lo, &hi);
+		out->first[a] = lo / voxels;
+		out->n[a] = ceil_div(hi, voxels) - out->first[a];
 	}
 }
 
@@ -341,4 +365,26 @@ bool run_span_has(const struct run_span *s, const struct level *l, uint64_t run)
 		if (index[a] < s->first[a] || index[a] - s->first[a] >= s->n[a])
 			return false;
 	return true;
+}
+
+uint64_t run_span_find(const struct run_span *s, const struct level *l, uint64_t run)
+{
+	uint64_t index[AXIS_COUNT];
+	index_split(run, l->runs, index);
+	for (int a = 0; a < AXIS_COUNT; a++)
+		index[a] -= s->first[a];
+	return index_join(s->n, index);
+}
+
+uint64_t pyramid_above(const struct pyramid *p, unsigned level, uint64_t run)
+{
+	const struct level *l = &p->level[level], *next = &p->level[level + 1];
+	struct level_box box;
+	uint64_t index[AXIS_COUNT];
+	level_run_box(l, run, &box);
+	for (int a = 0; a < AXIS_COUNT; a++) {
+		uint64_t step = a < AXIS_Z ? 1 : next->step[a - AXIS_Z];
+		index[a] = box.lo[a] / step / (next->run_chunks[a] * next->chunk[a]);
+	}
+	return index_join(next->runs, index);
 }

@@ -86,3 +86,7 @@ uint64_t run_span_count(const struct run_span *s);
 /* The k-th of them in C order -> linear index of the run; l is their level. */
 uint64_t run_span_at(const struct run_span *s, const struct level *l, uint64_t k);
 bool run_span_has(const struct run_span *s, const struct level *l, uint64_t run);
+uint64_t run_span_find(const struct run_span *s, const struct level *l, uint64_t run); /* -> k */
+
+/* The run of level + 1 that a run of `level` is part of. */
+uint64_t pyramid_above(const struct pyramid *p, unsigned level, uint64_t run);
