@@ -103,11 +103,52 @@ void describe_chunk(const struct image *im, struct text *t)
 		text_add(t, ", border strips twice");
 }
 
+static void add_codec(const struct encode_spec *s, struct text *t)
+{
+	text_add(t, codec_name(s->codec));
+	if (s->codec != CODEC_NONE)
+		text_addf(t, " level %d", s->level);
+}
+
 void describe_codec(const struct image *im, struct text *t)
 {
-	text_add(t, codec_name(im->encode.codec));
-	if (im->encode.codec != CODEC_NONE)
-		text_addf(t, " level %d", im->encode.level);
+	add_codec(&im->encode, t);
+}
+
+void describe_codec_coarse(const struct image *im, struct text *t)
+{
+	add_codec(&im->encode_coarse, t);
+}
+
+void describe_previews(const struct image *im, struct text *t)
+{
+	unsigned n = image_previews(im), last = im->pyramid.n - 1;
+	if (n > 0)
+		text_addf(t, "%u", im->pyramid.n - n);
+	if (n > 1)
+		text_addf(t, "..%u", last);
+}
+
+void describe_levels(const struct image *im, struct text *t)
+{
+	const struct pyramid *p = &im->pyramid;
+	if (p->n == 1) {
+		text_add(t, "1, the full size alone");
+		return;
+	}
+	const struct level *last = &p->level[p->n - 1];
+	text_addf(t, "%u, the coarsest (mag ", p->n);
+	ladder_mag(t, last->mag);
+	text_add(t, ") ");
+	describe_numbers(im, last->size, t);
+	text_addf(t, ", by %s", reduce_method_name(im->method));
+	unsigned n = image_previews(im);
+	if (n == 0)
+		return;
+	text_add(t, "; ");
+	describe_previews(im, t);
+	text_add(t, n == 1 ? " is a PREVIEW" : " are PREVIEWS");
+	text_add(t, " of single voxels (--preview)");
 }
 
 /* "t 3 c 0 z 17..19", axes of one plane left out where others stand. */

@@ -21,8 +21,15 @@ void describe_layout(const struct image *im, struct text *t);
 /* "16 x 64 x 256, 256 KiB raw; 4 are made together from 4 MiB of decoded strips" */
 void describe_chunk(const struct image *im, struct text *t);
 
-/* "blosc-lz4 level 5" */
+/* "blosc-lz4 level 5", and for the levels above 0. */
 void describe_codec(const struct image *im, struct text *t);
+void describe_codec_coarse(const struct image *im, struct text *t);
+
+/* "6, the coarsest (mag 32-32-16) 8 x 32 x 32, by median; 4..5 are previews" */
+void describe_levels(const struct image *im, struct text *t);
+
+/* "4..5", the numbers of the previews; nothing where there are none. */
+void describe_previews(const struct image *im, struct text *t);
 
 /* "3 planes are missing and filled: z 4, z 17..18"; nothing where none is. */
 void describe_gaps(const struct image *im, struct text *t);

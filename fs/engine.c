@@ -47,6 +47,7 @@ static void set_codec(const struct engine_config *c, struct image *im)
 		 !c->codec_auto	     ? "option"
 		 : sample_decides(c) ? "auto"
 				     : "auto, with --damaged poison");
+	im->encode_coarse = im->encode;
 	if (c->damaged == DAMAGED_POISON && is_blosc(im->encode.codec))
 		image_warn(im, "not every reader notices poison in Blosc: --codec zstd");
 }

@@ -53,8 +53,9 @@ static bool lone_pays(void *ctx, const struct store_key *chunk)
 static uint64_t bound(void *ctx, const struct store_key *chunk, bool *exact)
 {
 	const struct image *im = image_of(ctx, chunk);
-	*exact = encode_size_known(&im->encode);
-	return encode_bound(&im->encode, grid_chunk_bytes(&im->grid));
+	const struct encode_spec *spec = image_encode(im, chunk->level);
+	*exact = encode_size_known(spec);
+	return encode_bound(spec, level_chunk_bytes(&im->pyramid.level[chunk->level]));
 }
 
 static void planes(void *ctx, const struct store_key *chunk, uint64_t *first, uint64_t *n)

@@ -7,6 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
+static const char *const made_names[] = {
+	[LEVEL_STORED] = "stored",
+	[LEVEL_TRUE] = "true",
+	[LEVEL_PREVIEW] = "preview",
+};
+
 static bool add_text(cJSON *o, const char *name, const char *s)
 {
 	struct text CLEANUP(text_done) clean = { 0 };
@@ -104,6 +110,48 @@ static bool add_warnings(cJSON *o, const struct image *im)
 	return ok;
 }
 
+static bool add_mag(cJSON *o, const struct image *im, const struct level *l)
+{
+	cJSON *list = cJSON_AddArrayToObject(o, "mag");
+	bool ok = list != NULL;
+	for (unsigned i = im->has_z ? 0 : 1; ok && i < 3; i++) {
+		cJSON *item = cJSON_CreateNumber((double)l->mag[i]);
+		ok = item != NULL && cJSON_AddItemToArray(list, item);
+	}
+	return ok;
+}
+
+static bool add_level(cJSON *o, const struct image *im, unsigned k)
+{
+	const struct level *l = &im->pyramid.level[k];
+	struct text CLEANUP(text_done) codec = { 0 };
+	if (k == 0)
+		describe_codec(im, &codec);
+	else
+		describe_codec_coarse(im, &codec);
+	return !codec.oom && add_number(o, "level", k) && add_mag(o, im, l) &&
+	       add_by_axis(o, "shape", im, l->size) && add_by_axis(o, "chunks", im, l->chunk) &&
+	       add_text(o, "codec", codec.s) && add_text(o, "made", made_names[l->made]) &&
+	       add_number(o, "run_memory", (double)l->run_bytes) &&
+	       add_number(o, "run_decodes", (double)l->decoded) &&
+	       add_number(o, "run_reads", (double)l->stored);
+}
+
+static bool add_levels(cJSON *o, const struct image *im)
+{
+	cJSON *list = cJSON_AddArrayToObject(o, "levels");
+	bool ok = list != NULL;
+	for (unsigned k = 0; ok && k < im->pyramid.n; k++) {
+		cJSON *l = cJSON_CreateObject();
+		if (l == NULL || !cJSON_AddItemToArray(list, l)) {
+			cJSON_Delete(l);
+			return false;
+		}
+		ok = add_level(l, im, k);
+	}
+	return ok;
+}
+
 static bool add_ready(cJSON *o, const struct image *im)
 {
 	struct text CLEANUP(text_done) codec = { 0 };
@@ -116,6 +164,7 @@ static bool add_ready(cJSON *o, const struct image *im)
 	       add_by_axis(o, "chunks", im, im->grid.chunk) && add_text(o, "codec", codec.s) &&
 	       add_voxel(o, im) && (!im->has_t || add_number(o, "time_step", im->time_step)) &&
 	       add_text(o, "layout", layout.s) && add_from(o, im) && add_channels(o, im) &&
+	       add_text(o, "method", reduce_method_name(im->method)) && add_levels(o, im) &&
 	       add_warnings(o, im);
 }
 
@@ -281,6 +330,37 @@ static void phrase_how(const struct image *im, struct text *t)
 		describe_name(t, im->how);
 }
 
+/* "mag 2-2-1: 33 x 65 x 75, chunk 32 x 64 x 64, 152 KiB together by decoding 609 KiB" */
+static void phrase_level(const struct image *im, const struct level *l, struct text *t)
+{
+	text_add(t, "mag ");
+	ladder_mag(t, l->mag);
+	text_add(t, ": ");
+	describe_numbers(im, l->size, t);
+	text_add(t, ", chunk ");
+	describe_numbers(im, l->chunk, t);
+	text_add(t, l->made == LEVEL_PREVIEW ? ", PREVIEW; true ones: " : ", ");
+	text_add_size(t, l->run_bytes);
+	text_add(t, " together by decoding ");
+	text_add_size(t, l->decoded);
+	text_add(t, " from ");
+	text_add_size(t, l->stored);
+}
+
+static void add_level_rows(struct text *t, const struct image *im)
+{
+	add_phrase(t, "levels", im, describe_levels, NULL);
+	for (unsigned k = 1; k < im->pyramid.n; k++) {
+		struct text CLEANUP(text_done) value = { 0 };
+		char head[24];
+		snprintf(head, sizeof(head), "level %u", k);
+		phrase_level(im, &im->pyramid.level[k], &value);
+		add_row(t, head, &value, NULL);
+	}
+	if (im->pyramid.n > 1)
+		add_phrase(t, "their codec", im, describe_codec_coarse, NULL);
+}
+
 static void add_image(struct text *t, const struct dataset *d, const struct image *im)
 {
 	text_add(t, "\n");
@@ -302,6 +382,7 @@ static void add_image(struct text *t, const struct dataset *d, const struct imag
 		add_phrase(t, "chunk", im, describe_chunk, NULL);
 		add_phrase(t, "grid", im, phrase_grid, NULL);
 		add_phrase(t, "codec", im, describe_codec, im->codec_from.text);
+		add_level_rows(t, im);
 	} else {
 		text_add(t, "  unusable    ");
 		describe_name(t, im->why.msg);

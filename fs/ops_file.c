@@ -44,9 +44,11 @@ void open_file_unref(struct ops *ops, struct open_file *f)
 }
 
 /* Raw chunks have an exact size from the start, and their readers take them whole. */
-static bool reads_directly(struct ops *ops, const struct image *im)
+static bool reads_directly(struct ops *ops, const struct node *n)
 {
-	return im->encode.codec == CODEC_NONE && grid_chunk_bytes(&im->grid) >= direct_least &&
+	const struct image *im = &ops->tree.data->images[n->image];
+	return image_encode(im, n->array)->codec == CODEC_NONE &&
+	       level_chunk_bytes(&im->pyramid.level[n->array]) >= direct_least &&
 	       shim_granted(&ops->shim, FEATURE_DIRECT_IO_MMAP);
 }
 
@@ -75,7 +77,7 @@ static void opened(void *data, const struct answer *a)
 	struct request *r = data;
 	switch (a->kind) {
 	case ANSWER_BYTES:
-		answer_open(r, reads_directly(r->ops, &r->ops->tree.data->images[r->node.image]));
+		answer_open(r, reads_directly(r->ops, &r->node));
 		return;
 	case ANSWER_BOUND:
 	case ANSWER_FAILED:

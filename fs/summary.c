@@ -42,7 +42,23 @@ static void add_shape(struct text *t, const struct image *im)
 	text_addf(t, " %s", dtype_v3(im->dtype));
 }
 
-static void add_one(struct text *t, const struct image *im)
+/* On one line, so that there are twelve at most. */
+static void add_names(struct text *t, const struct dataset *d, const struct image *im)
+{
+	if (im->how != NULL) {
+		add_line(t, "names");
+		describe_name(t, im->how);
+	}
+	if (d->hint == NULL)
+		return;
+	if (im->how != NULL)
+		text_add(t, "; hint: ");
+	else
+		add_line(t, "hint");
+	describe_name(t, d->hint);
+}
+
+static void add_one(struct text *t, const struct dataset *d, const struct image *im)
 {
 	add_line(t, "image");
 	describe_name(t, im->id);
@@ -57,10 +73,7 @@ static void add_one(struct text *t, const struct image *im)
 		return;
 	}
 	add_shape(t, im);
-	if (im->how != NULL) {
-		add_line(t, "names");
-		describe_name(t, im->how);
-	}
+	add_names(t, d, im);
 	add_line(t, "voxel size");
 	describe_voxel(im, t);
 	text_add(t, " (");
@@ -77,6 +90,8 @@ static void add_one(struct text *t, const struct image *im)
 		describe_name(t, im->codec_from.text);
 		text_add(t, ")");
 	}
+	add_line(t, "levels");
+	describe_levels(im, t);
 }
 
 static void add_table(struct text *t, const struct dataset *d)
@@ -100,7 +115,12 @@ static void add_table(struct text *t, const struct dataset *d)
 			describe_voxel(im, t);
 			text_add(t, ", chunk ");
 			describe_numbers(im, im->grid.chunk, t);
-			text_addf(t, ", %s", codec_name(im->encode.codec));
+			text_addf(t, ", %s, %u level%s", codec_name(im->encode.codec),
+				  im->pyramid.n, im->pyramid.n == 1 ? "" : "s");
+			if (image_previews(im) > 0) {
+				text_add(t, ", PREVIEWS ");
+				describe_previews(im, t);
+			}
 			break;
 		}
 	}
@@ -243,10 +263,11 @@ void summary_make(const struct dataset *d, uint64_t budget, unsigned threads,
 {
 	add_source(t, d);
 	if (d->n_images == 1)
-		add_one(t, &d->images[0]);
+		add_one(t, d, &d->images[0]);
 	else
 		add_table(t, d);
-	if (d->hint != NULL) {
+	bool names_hint = d->n_images == 1 && image_state(&d->images[0]) == IMAGE_READY;
+	if (d->hint != NULL && !names_hint) {
 		add_line(t, "hint");
 		describe_name(t, d->hint);
 	}

@@ -1,6 +1,7 @@
 #include "meta/documents.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "meta/json.h"
 #include "meta/ngff_doc.h"
@@ -47,8 +48,13 @@ static void consolidated(const struct dataset *d, const struct image *im, struct
 	cJSON *all = json_object(j, j->root, "metadata");
 	zarr_group_v2(j, json_object(j, all, ".zgroup"));
 	ngff_image(j, json_object(j, all, ".zattrs"), d, im, NULL, false);
-	zarr_array_v2(j, json_object(j, all, "0/.zarray"), im, 0);
-	zarr_dimensions(j, json_object(j, all, "0/.zattrs"), im, 0);
+	for (unsigned k = 0; k < im->pyramid.n; k++) {
+		char key[32];
+		snprintf(key, sizeof(key), "%u/.zarray", k);
+		zarr_array_v2(j, json_object(j, all, key), im, k);
+		snprintf(key, sizeof(key), "%u/.zattrs", k);
+		zarr_dimensions(j, json_object(j, all, key), im, k);
+	}
 }
 
 static int image_document(const struct dataset *d, const struct image *im, enum node_doc doc,

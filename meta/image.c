@@ -19,6 +19,14 @@ unsigned image_axes(const struct image *im, enum axis axes[AXIS_COUNT])
 	return n;
 }
 
+unsigned image_previews(const struct image *im)
+{
+	unsigned n = 0;
+	for (unsigned k = 0; k < im->pyramid.n; k++)
+		n += im->pyramid.level[k].made == LEVEL_PREVIEW;
+	return n;
+}
+
 void image_warn(struct image *im, const char *fmt, ...)
 {
 	va_list ap;
@@ -44,6 +52,7 @@ void image_forget(struct image *im)
 			free(im->channels[c].label);
 	free(im->channels);
 	im->channels = NULL;
+	pyramid_done(&im->pyramid);
 }
 
 void image_done(struct image *im)

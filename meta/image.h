@@ -3,8 +3,9 @@
 #pragma once
 
 #include "codec/encode.h"
+#include "codec/reduce_method.h"
 #include "codec/tiff.h"
-#include "meta/grid.h"
+#include "meta/pyramid.h"
 
 /* One TIFF file of the source. */
 struct source_file {
@@ -66,11 +67,14 @@ struct image {
 	uint64_t
 		unit_bytes_max; /* largest decoded unit among the pages looked at, raw rows aside */
 	enum dtype dtype;
-	struct grid grid; /* of level 0; c counts samples */
-	struct encode_spec encode;
-	double voxel[3];  /* z, y, x in `unit` */
-	char unit[16];	  /* NGFF unit, "" unknown */
-	double time_step; /* seconds; 0 unknown */
+	struct grid grid;	/* of level 0; c counts samples */
+	struct pyramid pyramid; /* of all levels */
+	enum reduce_method method;
+	struct encode_spec encode;	  /* of level 0 */
+	struct encode_spec encode_coarse; /* of the others */
+	double voxel[3];		  /* z, y, x in `unit` */
+	char unit[16];			  /* NGFF unit, "" unknown */
+	double time_step;		  /* seconds; 0 unknown */
 	struct origin voxel_from, z_from, time_from, axes_from, codec_from;
 	struct channel *channels; /* grid.size[AXIS_C] */
 	bool rgb;
@@ -133,6 +137,14 @@ static inline bool image_plane_filled(const struct dataset *d, const struct imag
 	return f == PLANE_GAP || (d->fill_damaged && d->files[f].trouble != 0);
 }
 
+static inline const struct encode_spec *image_encode(const struct image *im, uint32_t level)
+{
+	return level == 0 ? &im->encode : &im->encode_coarse;
+}
+
+/* Levels that show single voxels of level 0; they are the coarsest. */
+unsigned image_previews(const struct image *im);
+
 /* The axes that the image has, in order: AXIS_T .. AXIS_X into axes[5]; returns how many. */
 unsigned image_axes(const struct image *im, enum axis axes[AXIS_COUNT]);
 
@@ -150,7 +162,7 @@ void left_out_done(struct left_out *o);
 /* Adds a warning (copied). Ignores failed allocation: a warning is a courtesy. */
 void image_warn(struct image *im, const char *fmt, ...) PRINTF(2, 3);
 
-/* Drops the channels of a first look, so that it can be taken again. */
+/* Drops the channels and levels of a first look, so that it can be taken again. */
 void image_forget(struct image *im);
 
 /* Frees what the image holds, not itself. */

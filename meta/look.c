@@ -228,6 +228,25 @@ static int make_grid(struct look *k, struct err *err)
 	return 0;
 }
 
+/* Stored bytes of a page with all its interleaved samples, as the pages looked at have it. */
+static uint64_t stored_page(const struct image *im)
+{
+	const struct tiff_page *p = &im->kind;
+	uint64_t h = p->tiled ? ceil_div(p->height, p->unit_h) * p->unit_h : p->height;
+	uint64_t w = p->tiled ? ceil_div(p->width, p->unit_w) * p->unit_w : p->width;
+	double bytes = im->stored_share * (double)h * (double)w *
+		       (double)(im->grid.layout.samples * im->grid.voxel);
+	return bytes < (double)INT64_MAX ? (uint64_t)bytes : INT64_MAX;
+}
+
+static int make_pyramid(struct look *k, struct err *err)
+{
+	struct image *im = k->im;
+	im->method = k->opts->method;
+	return pyramid_make(&im->grid, im->voxel, im->has_z, stored_page(im), &k->opts->pyramid,
+			    &im->pyramid, err);
+}
+
 static void set_origin(struct origin *o, const char *text)
 {
 	snprintf(o->text, sizeof(o->text), "%s", text);
@@ -354,6 +373,8 @@ static int look(struct look *k, bool all, struct err *err)
 		.d = k->d, .planes = k->planes, .n = k->n, .all = all, .each = &k->opts->each
 	};
 	rc = look_samples(k->im, &samples, err);
+	if (rc == 0)
+		rc = make_pyramid(k, err);
 	forget_file(&k->im->kind);
 	return rc;
 }

@@ -39,28 +39,70 @@ static double axis_scale(const struct image *im, enum axis a)
 	return isfinite(v) && v > 0 ? v : 1;
 }
 
-static void datasets_list(struct json *j, cJSON *obj, const struct image *im, const char *folder)
+/* Windows begin at voxel 0, so that the middle of one lies half a window less half a voxel beyond that of its
+ * first voxel; single voxels stay where they are. */
+static bool has_translation(const struct image *im, const struct level *l)
+{
+	return l->made == LEVEL_TRUE && im->method != REDUCE_NEAREST;
+}
+
+static void transforms(struct json *j, cJSON *obj, const struct image *im, const struct level *l)
 {
 	enum axis axes[AXIS_COUNT];
 	unsigned n = image_axes(im, axes);
-	cJSON *list = json_array(j, obj, "datasets");
-	cJSON *set = json_object(j, list, NULL);
-	CLEANUP(text_done) struct text path = { 0 };
-	if (folder != NULL) {
-		text_add(&path, folder);
-		text_add(&path, "/");
-	}
-	text_add(&path, "0");
-	if (path.oom)
-		j->oom = true;
-	else
-		json_string(j, set, "path", path.s);
-	cJSON *transforms = json_array(j, set, "coordinateTransformations");
-	cJSON *scale = json_object(j, transforms, NULL);
+	cJSON *list = json_array(j, obj, "coordinateTransformations");
+	cJSON *scale = json_object(j, list, NULL);
 	json_string(j, scale, "type", "scale");
 	cJSON *factors = json_array(j, scale, "scale");
-	for (unsigned i = 0; i < n; i++)
-		json_double(j, factors, NULL, axis_scale(im, axes[i]));
+	for (unsigned i = 0; i < n; i++) {
+		double mag = axes[i] < AXIS_Z ? 1 : (double)l->mag[axes[i] - AXIS_Z];
+		json_double(j, factors, NULL, axis_scale(im, axes[i]) * mag);
+	}
+	if (!has_translation(im, l))
+		return;
+	cJSON *translation = json_object(j, list, NULL);
+	json_string(j, translation, "type", "translation");
+	cJSON *way = json_array(j, translation, "translation");
+	for (unsigned i = 0; i < n; i++) {
+		double mag = axes[i] < AXIS_Z ? 1 : (double)l->mag[axes[i] - AXIS_Z];
+		json_double(j, way, NULL, axis_scale(im, axes[i]) * (mag - 1) / 2);
+	}
+}
+
+static void datasets_list(struct json *j, cJSON *obj, const struct image *im, const char *folder)
+{
+	cJSON *list = json_array(j, obj, "datasets");
+	for (unsigned k = 0; k < im->pyramid.n; k++) {
+		cJSON *set = json_object(j, list, NULL);
+		CLEANUP(text_done) struct text path = { 0 };
+		if (folder != NULL) {
+			text_add(&path, folder);
+			text_add(&path, "/");
+		}
+		text_addf(&path, "%u", k);
+		if (path.oom)
+			j->oom = true;
+		else
+			json_string(j, set, "path", path.s);
+		transforms(j, set, im, &im->pyramid.level[k]);
+	}
+}
+
+/* How a level follows from the one before. */
+static const char *method_text(const struct image *im)
+{
+	static const char *const texts[REDUCE_COUNT] = {
+		[REDUCE_MEDIAN] = "median of each window of the level before; of an even number "
+				  "half the sum of the middle two, integers toward zero",
+		[REDUCE_MEAN] = "mean of each window of the level before; integers half up",
+		[REDUCE_MODE] = "most frequent value of each window of the level before; of "
+				"several the first",
+		[REDUCE_NEAREST] = "first voxel of each window",
+		[REDUCE_MIN] = "least value of each window of the level before",
+		[REDUCE_MAX] = "greatest value of each window of the level before",
+	};
+	return im->pyramid.n > 1 ? texts[im->method]
+				 : "one level: the voxels as stored, not reduced";
 }
 
 static void multiscales(struct json *j, cJSON *obj, const struct image *im, const char *folder,
@@ -72,11 +114,11 @@ static void multiscales(struct json *j, cJSON *obj, const struct image *im, cons
 	json_string(j, m, "name", im->id);
 	axes_list(j, m, im);
 	datasets_list(j, m, im, folder);
-	json_string(j, m, "type", "median");
+	json_string(j, m, "type", reduce_method_name(im->method));
 	cJSON *meta = json_object(j, m, "metadata");
 	json_string(j, meta, "method", "ngffuse");
 	json_string(j, meta, "version", NGFFUSE_VERSION);
-	json_string(j, meta, "description", "one level: the voxels as stored, not reduced");
+	json_string(j, meta, "description", method_text(im));
 }
 
 /* The ends of 64-bit types are beyond what a double can say exactly. */
@@ -203,19 +245,41 @@ static bool gap_ranges(struct json *j, cJSON *list, const struct dataset *d, con
 	return true;
 }
 
-/* So that nobody takes what we filled in for data. */
-static void gaps(struct json *j, cJSON *obj, const struct dataset *d, const struct image *im)
+static uint64_t count_gaps(const struct dataset *d, const struct image *im)
 {
 	uint64_t all_planes = im->planes != NULL ? im->n_t * im->n_c * im->n_z : 0, n = 0;
 	for (uint64_t i = 0; i < all_planes; i++)
 		n += image_plane_filled(d, im, i);
-	if (n == 0)
+	return n;
+}
+
+static void previews(struct json *j, cJSON *obj, const struct image *im)
+{
+	cJSON *preview = json_object(j, obj, "preview");
+	cJSON *levels = json_array(j, preview, "levels");
+	for (unsigned k = 0; k < im->pyramid.n; k++)
+		if (im->pyramid.level[k].made == LEVEL_PREVIEW)
+			json_u64(j, levels, NULL, k);
+	json_string(j, preview, "method", reduce_method_name(REDUCE_NEAREST));
+}
+
+/* So that nobody takes what we filled in for data, or single voxels for what the method gives. */
+static void remarks(struct json *j, cJSON *obj, const struct dataset *d, const struct image *im)
+{
+	uint64_t n_gaps = count_gaps(d, im);
+	unsigned n_previews = image_previews(im);
+	if (n_gaps == 0 && n_previews == 0)
 		return;
-	cJSON *filled = json_object(j, json_object(j, obj, "ngffuse"), "filled");
-	json_u64(j, filled, "planes", n);
-	json_u64(j, filled, "fill_value", 0);
-	bool all = gap_ranges(j, json_array(j, filled, "ranges"), d, im);
-	json_bool(j, filled, "complete", all);
+	cJSON *own = json_object(j, obj, "ngffuse");
+	if (n_gaps > 0) {
+		cJSON *filled = json_object(j, own, "filled");
+		json_u64(j, filled, "planes", n_gaps);
+		json_u64(j, filled, "fill_value", 0);
+		bool all = gap_ranges(j, json_array(j, filled, "ranges"), d, im);
+		json_bool(j, filled, "complete", all);
+	}
+	if (n_previews > 0)
+		previews(j, own, im);
 }
 
 void ngff_image(struct json *j, cJSON *obj, const struct dataset *d, const struct image *im,
@@ -230,5 +294,5 @@ void ngff_image(struct json *j, cJSON *obj, const struct dataset *d, const struc
 	omero(j, ome, im, v3);
 	if (!v3)
 		zarr_dimensions(j, obj, im, 0);
-	gaps(j, obj, d, im);
+	remarks(j, obj, d, im);
 }

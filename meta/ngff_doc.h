@@ -1,4 +1,4 @@
-/* The attributes that make a Zarr group an OME-NGFF image: multiscales, omero, and what was filled. */
+/* The attributes that make a Zarr group an OME-NGFF image: multiscales, omero, and what is not as stored. */
 #pragma once
 
 #include "meta/image.h"

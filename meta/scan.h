@@ -33,8 +33,8 @@ int dataset_scan(const char *source, const struct scan_options *opts, struct dat
 		 struct err *err);
 
 /* The first look at one image: parses the first, the middle, the last and at most 61 evenly spaced
- * files, decides kind, type, grid, voxel size and channels (without windows that need a sample and
- * without codec `auto`). `all`: parses every file (`info`). An unusable image is an error, which is also
+ * files, decides kind, type, grid, levels, voxel size and channels (without windows that need a sample and
+ * without codecs). `all`: parses every file (`info`). An unusable image is an error, which is also
  * in its `why`. Touches only this image; its state is the caller's to publish. */
 int dataset_look(struct dataset *d, size_t image, const struct scan_options *opts, bool all,
 		 struct err *err);

@@ -37,10 +37,13 @@ static unsigned index_bits(const struct tree *t)
 	return SHARED_BITS - t->image_bits;
 }
 
-/* Levels that an image has. */
+/* Levels that an image has; before its first look as many as one can have. */
 static uint32_t image_arrays(const struct tree *t, uint32_t image)
 {
-	return image < t->data->n_images ? 1 : 0;
+	if (image >= t->data->n_images)
+		return 0;
+	const struct image *im = &t->data->images[image];
+	return image_state(im) == IMAGE_READY ? im->pyramid.n : LEVELS_MAX;
 }
 
 /* Chunks along the axes of an array, slowest first. `known` is false before the image's first look. */
@@ -59,7 +62,7 @@ static struct shape array_shape(const struct tree *t, uint32_t image, uint32_t a
 	enum axis axes[AXIS_COUNT];
 	s.n = image_axes(im, axes);
 	for (unsigned i = 0; i < s.n; i++)
-		s.chunks[i] = im->grid.chunks[axes[i]];
+		s.chunks[i] = im->pyramid.level[array].chunks[axes[i]];
 	s.known = true;
 	return s;
 }
@@ -75,7 +78,10 @@ static uint64_t shape_count(const struct shape *s, unsigned depth)
 
 bool tree_fits(const struct tree *t, const struct image *im)
 {
-	return grid_chunk_count(&im->grid) <= (uint64_t)1 << index_bits(t);
+	for (unsigned k = 0; k < im->pyramid.n; k++)
+		if (level_chunk_count(&im->pyramid.level[k]) > (uint64_t)1 << index_bits(t))
+			return false;
+	return true;
 }
 
 static const enum node_doc *docs_of(const struct tree *t, enum node_kind dir, size_t *n)

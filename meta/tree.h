@@ -23,7 +23,7 @@ enum node_doc { DOC_ZGROUP, DOC_ZATTRS, DOC_ZMETADATA, DOC_ZARRAY, DOC_ZARR_JSON
 struct node {
 	enum node_kind kind;
 	uint32_t image; /* for all kinds inside an image */
-	uint32_t array; /* level */
+	uint32_t array; /* level; not for NODE_IMAGE and what is above it */
 	uint32_t depth; /* NODE_CHUNK_DIR: 1 .. axes-1; else 0 */
 	uint64_t
 		index; /* chunk: linear index; chunk dir: linear index of its first `depth` components; doc: enum node_doc */
@@ -46,7 +46,7 @@ void tree_init(struct tree *t, const struct dataset *data, bool image_is_root, b
 uint64_t tree_number(const struct tree *t, const struct node *n);
 int tree_node(const struct tree *t, uint64_t number, struct node *out);
 
-/* Does the array of this image fit into node numbers? */
+/* Do the chunks of all levels of this image fit into node numbers? */
 bool tree_fits(const struct tree *t, const struct image *im);
 
 bool node_is_dir(const struct node *n);

@@ -10,12 +10,6 @@ const char *zarr_axis_name(enum axis a)
 	return names[a];
 }
 
-/* The grid of a level. */
-static const struct grid *level_grid(const struct image *im, uint32_t array UNUSED)
-{
-	return &im->grid;
-}
-
 void zarr_group_v2(struct json *j, cJSON *obj)
 {
 	json_u64(j, obj, "zarr_format", 2);
@@ -71,12 +65,12 @@ static void compressor_v2(struct json *j, cJSON *obj, const struct encode_spec *
 
 void zarr_array_v2(struct json *j, cJSON *obj, const struct image *im, uint32_t array)
 {
-	const struct grid *g = level_grid(im, array);
+	const struct level *l = &im->pyramid.level[array];
 	json_u64(j, obj, "zarr_format", 2);
-	along_axes(j, obj, "shape", im, g->size);
-	along_axes(j, obj, "chunks", im, g->chunk);
+	along_axes(j, obj, "shape", im, l->size);
+	along_axes(j, obj, "chunks", im, l->chunk);
 	json_string(j, obj, "dtype", dtype_v2(im->dtype));
-	compressor_v2(j, obj, &im->encode);
+	compressor_v2(j, obj, image_encode(im, array));
 	json_u64(j, obj, "fill_value", 0);
 	json_string(j, obj, "order", "C");
 	json_null(j, obj, "filters");
@@ -87,11 +81,11 @@ void zarr_dimensions(struct json *j, cJSON *obj, const struct image *im, uint32_
 {
 	enum axis axes[AXIS_COUNT];
 	unsigned n = image_axes(im, axes);
-	const struct grid *g = level_grid(im, array), *full = level_grid(im, 0);
+	const struct level *full = im->pyramid.level, *l = full + array;
 	cJSON *list = json_array(j, obj, "_ARRAY_DIMENSIONS");
 	for (unsigned i = 0; i < n; i++) {
 		char name[16];
-		if (g->size[axes[i]] == full->size[axes[i]])
+		if (l->size[axes[i]] == full->size[axes[i]])
 			snprintf(name, sizeof(name), "%s", zarr_axis_name(axes[i]));
 		else
 			snprintf(name, sizeof(name), "%s_%" PRIu32, zarr_axis_name(axes[i]), array);
@@ -138,16 +132,17 @@ static void compressor_v3(struct json *j, cJSON *codecs, const struct encode_spe
 
 int zarr_array_v3(struct json *j, cJSON *obj, const struct image *im, uint32_t array)
 {
-	if (im->encode.codec == CODEC_ZLIB)
+	const struct encode_spec *spec = image_encode(im, array);
+	if (spec->codec == CODEC_ZLIB)
 		return -ENOTSUP;
-	const struct grid *g = level_grid(im, array);
+	const struct level *l = &im->pyramid.level[array];
 	json_u64(j, obj, "zarr_format", 3);
 	json_string(j, obj, "node_type", "array");
-	along_axes(j, obj, "shape", im, g->size);
+	along_axes(j, obj, "shape", im, l->size);
 	json_string(j, obj, "data_type", dtype_v3(im->dtype));
 	cJSON *grid = json_object(j, obj, "chunk_grid");
 	json_string(j, grid, "name", "regular");
-	along_axes(j, json_object(j, grid, "configuration"), "chunk_shape", im, g->chunk);
+	along_axes(j, json_object(j, grid, "configuration"), "chunk_shape", im, l->chunk);
 	/* The keys of v2, so that both formats name the same chunk files. */
 	cJSON *keys = json_object(j, obj, "chunk_key_encoding");
 	json_string(j, keys, "name", "v2");
@@ -155,7 +150,7 @@ int zarr_array_v3(struct json *j, cJSON *obj, const struct image *im, uint32_t a
 	json_u64(j, obj, "fill_value", 0);
 	cJSON *codecs = json_array(j, obj, "codecs");
 	bytes_codec(j, codecs, im->dtype);
-	compressor_v3(j, codecs, &im->encode);
+	compressor_v3(j, codecs, spec);
 	cJSON *names = json_array(j, obj, "dimension_names");
 	enum axis axes[AXIS_COUNT];
 	unsigned n = image_axes(im, axes);

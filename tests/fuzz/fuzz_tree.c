@@ -6,16 +6,22 @@
 #include "meta/tree.h"
 #include "tests/fuzz/fuzz.h"
 
-enum { N_IMAGES = 3 };
+enum { N_IMAGES = 3, N_LEVELS = 2 };
 
-static void set_axis(struct grid *g, enum axis a, uint64_t chunks)
+/* Chunks of one voxel, half as many along y and x on each further level. */
+static void set_level(struct level *l, unsigned k, const uint64_t chunks[AXIS_COUNT])
 {
-	g->size[a] = g->chunks[a] = chunks;
-	g->chunk[a] = 1;
+	*l = (struct level){ .voxel = 1 };
+	for (enum axis a = AXIS_T; a <= AXIS_X; a++) {
+		uint64_t n = a < AXIS_Y ? chunks[a] : max_u64(1, chunks[a] >> k);
+		l->chunk[a] = 1;
+		l->chunks[a] = l->size[a] = n;
+	}
 }
 
 static void make(struct image images[N_IMAGES], struct dataset *data)
 {
+	static struct level levels[N_IMAGES][N_LEVELS];
 	static char ids[N_IMAGES][8] = { "em", "fluo", "page" };
 	static const uint64_t chunks[N_IMAGES][AXIS_COUNT] = { { 1, 1, 3, 2, 5 },
 							       { 4, 2, 7, 1, 3 },
@@ -24,8 +30,10 @@ static void make(struct image images[N_IMAGES], struct dataset *data)
 		images[i] = (struct image){ .id = ids[i], .state = IMAGE_READY };
 		images[i].has_t = images[i].has_c = i == 1;
 		images[i].has_z = i < 2;
-		for (enum axis a = AXIS_T; a <= AXIS_X; a++)
-			set_axis(&images[i].grid, a, chunks[i][a]);
+		images[i].pyramid =
+			(struct pyramid){ .n = i < 2 ? N_LEVELS : 1, .level = levels[i] };
+		for (unsigned k = 0; k < N_LEVELS; k++)
+			set_level(&levels[i][k], k, chunks[i]);
 	}
 	*data = (struct dataset){ .root_fd = -1, .images = images, .n_images = N_IMAGES };
 }

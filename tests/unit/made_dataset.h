@@ -1,5 +1,5 @@
 /* A dataset made by hand, for the tests of what is printed about datasets. Nothing in it is allocated but
- * the planes, files and images. */
+ * the planes, files, levels and images. */
 #pragma once
 
 #include "meta/image.h"
@@ -43,7 +43,9 @@ static inline void made_image(struct image *im, struct plane *planes, uint32_t n
 	struct grid_layout layout = {
 		.compressed = true, .unit_h = 32, .unit_w = 1024, .samples = 1
 	};
+	struct pyramid_options levels = { .preview = PREVIEW_AUTO };
 	grid_make(size, 1, &layout, NULL, &im->grid, NULL);
+	pyramid_make(&im->grid, im->voxel, true, 0, &levels, &im->pyramid, NULL);
 }
 
 /* n_images images of n_z planes, one file each. */
@@ -75,8 +77,10 @@ static inline void made_dataset(struct dataset *d, uint32_t n_images, uint32_t n
 
 static inline void made_done(struct dataset *d)
 {
-	for (size_t i = 0; i < d->n_images; i++)
+	for (size_t i = 0; i < d->n_images; i++) {
+		pyramid_done(&d->images[i].pyramid);
 		free(d->images[i].planes);
+	}
 	free(d->images);
 	free(d->files);
 }

@@ -5,6 +5,7 @@
 #include <cjson/cJSON.h>
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 
 #include "tests/unit/run_suite.h"
 #include "tree_fixture.h"
@@ -174,6 +175,143 @@ START_TEST(three_axes_v3)
 	struct node v2 = { .kind = NODE_IMAGE_DOC, .index = DOC_ZATTRS };
 	struct text out = { 0 };
 	ck_assert_int_eq(document_make(&tree, &v2, &out), -ENOENT);
+}
+END_TEST
+
+/* em with the ladder of its voxel size, as a WEBKNOSSOS dataset of it would have. */
+static void em_levels(void)
+{
+	em();
+	fixture_reduce(&fixture, (uint64_t[]){ 1, 2, 2 });
+	fixture_reduce(&fixture, (uint64_t[]){ 2, 2, 2 });
+	fixture.im.encode_coarse = (struct encode_spec){ CODEC_NONE, 0, DTYPE_U8 };
+}
+
+static void has(const char *s, const char *part)
+{
+	ck_assert_msg(strstr(s, part) != NULL, "no %s in %s", part, s);
+}
+
+static void has_not(const char *s, const char *part)
+{
+	ck_assert_msg(strstr(s, part) == NULL, "%s in %s", part, s);
+}
+
+#define SCALE(a, b, c)	"{\"type\":\"scale\",\"scale\":[" a "," b "," c "]}"
+#define MOVE(a, b, c)	"{\"type\":\"translation\",\"translation\":[" a "," b "," c "]}"
+#define SET(path, rest) "{\"path\":\"" path "\",\"coordinateTransformations\":[" rest "]}"
+
+START_TEST(levels)
+{
+	em_levels();
+	const char *s = made("em.zarr/.zattrs");
+	has(s,
+	    "\"datasets\":[" SET("0", SCALE("25", "11.24", "11.24")) "," SET(
+		    "1",
+		    SCALE("25", "22.48", "22.48") "," MOVE(
+			    "0", "5.62",
+			    "5.62")) "," SET("2",
+					     SCALE("50", "44.96", "44.96") "," MOVE(
+						     "12.5", "16.86",
+						     "16.86")) "],"
+							       "\"type\":\"median\",\"metadata\":{"
+							       "\"method\":\"ngffuse\"");
+	has(s, "\"description\":\"median of each window of the level before; ");
+	has_not(s, "\"ngffuse\":");
+	has(made(".zattrs"), "{\"path\":\"em.zarr/2\",");
+	ck_assert_str_eq(made("em.zarr/1/.zarray"),
+			 "{\"zarr_format\":2,\"shape\":[33,65,75],\"chunks\":[16,64,64],"
+			 "\"dtype\":\"|u1\",\"compressor\":null,\"fill_value\":0,\"order\":\"C\","
+			 "\"filters\":null,\"dimension_separator\":\"/\"}");
+	has(made("em.zarr/2/.zarray"), "\"shape\":[17,33,38],");
+	ck_assert_str_eq(made("em.zarr/0/.zattrs"), EM_DIMS);
+	ck_assert_str_eq(made("em.zarr/1/.zattrs"),
+			 "{\"_ARRAY_DIMENSIONS\":[\"z\",\"y_1\",\"x_1\"]}");
+	ck_assert_str_eq(made("em.zarr/2/.zattrs"),
+			 "{\"_ARRAY_DIMENSIONS\":[\"z_2\",\"y_2\",\"x_2\"]}");
+}
+END_TEST
+
+/* What is consolidated is what the single documents say, and all of it. */
+START_TEST(levels_consolidated)
+{
+	em_levels();
+	static const char *const keys[] = { ".zgroup",	 ".zattrs",   "0/.zarray", "0/.zattrs",
+					    "1/.zarray", "1/.zattrs", "2/.zarray", "2/.zattrs" };
+	cJSON *doc = cJSON_Parse(made("em.zarr/.zmetadata"));
+	const cJSON *all = cJSON_GetObjectItem(doc, "metadata");
+	ck_assert_int_eq(cJSON_GetArraySize(all), ARRAY_SIZE(keys));
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		char path[64];
+		snprintf(path, sizeof(path), "em.zarr/%s", keys[i]);
+		cJSON *one = cJSON_Parse(made(path));
+		ck_assert_msg(cJSON_Compare(one, cJSON_GetObjectItem(all, keys[i]), true), "%s",
+			      keys[i]);
+		cJSON_Delete(one);
+	}
+	cJSON_Delete(doc);
+}
+END_TEST
+
+START_TEST(levels_v3)
+{
+	em_levels();
+	use(false, true);
+	has(made("em.zarr/zarr.json"),
+	    SET("2", SCALE("50", "44.96", "44.96") "," MOVE("12.5", "16.86", "16.86")));
+	const char *s = made("em.zarr/2/zarr.json");
+	has(s, "\"shape\":[17,33,38],");
+	has(s, "\"codecs\":[{\"name\":\"bytes\"}],\"dimension_names\":[\"z\",\"y\",\"x\"]");
+	fixture.im.encode_coarse.codec = CODEC_ZLIB;
+	struct node n = { .kind = NODE_ARRAY_DOC, .array = 1, .index = DOC_ZARR_JSON };
+	struct text out = { 0 };
+	ck_assert_int_eq(document_make(&tree, &n, &out), -ENOTSUP);
+	n.array = 0;
+	ck_assert_int_eq(document_make(&tree, &n, &out), 0);
+	text_done(&out);
+}
+END_TEST
+
+/* Single voxels stay where they are, and nobody takes them for what the method gives. */
+START_TEST(levels_of_single_voxels)
+{
+	em_levels();
+	fixture.im.method = REDUCE_NEAREST;
+	const char *s = made("em.zarr/.zattrs");
+	has_not(s, "translation");
+	has(s, "\"type\":\"nearest\",");
+	has(s, "\"description\":\"first voxel of each window\"");
+	has_not(s, "\"ngffuse\":");
+	em_levels();
+	fixture.im.method = REDUCE_MODE;
+	fixture.levels[2].made = LEVEL_PREVIEW;
+	s = made("em.zarr/.zattrs");
+	has(s, "\"type\":\"mode\",");
+	has(s, SET("1", SCALE("25", "22.48", "22.48") "," MOVE("0", "5.62", "5.62")) "," SET(
+		       "2", SCALE("50", "44.96", "44.96")) "]");
+	has(s, "\"ngffuse\":{\"preview\":{\"levels\":[2],\"method\":\"nearest\"}}}");
+	has(made(".zattrs"), "\"ngffuse\":{\"preview\":{\"levels\":[2],");
+	use(false, true);
+	has(made("em.zarr/zarr.json"), "\"ngffuse\":{\"preview\":{\"levels\":[2],");
+}
+END_TEST
+
+START_TEST(levels_of_five_axes)
+{
+	fluo();
+	fixture_reduce(&fixture, (uint64_t[]){ 1, 2, 2 });
+	has(made("fluo.zarr/.zattrs"),
+	    "{\"path\":\"1\",\"coordinateTransformations\":[{\"type\":\"scale\",\"scale\":[1.5,1,"
+	    "500,"
+	    "216.66,216.66]},{\"type\":\"translation\",\"translation\":[0,0,0,54.165,54.165]}]}]");
+	has(made("fluo.zarr/1/.zarray"), "\"shape\":[2,2,5,50,60],\"chunks\":[1,1,1,64,64],");
+	ck_assert_str_eq(made("fluo.zarr/1/.zattrs"),
+			 "{\"_ARRAY_DIMENSIONS\":[\"t\",\"c\",\"z\",\"y_1\",\"x_1\"]}");
+	page();
+	fixture_reduce(&fixture, (uint64_t[]){ 1, 2, 2 });
+	has(made("page.zarr/.zattrs"), "\"scale\":[2,2]},{\"type\":\"translation\","
+				       "\"translation\":[0.5,0.5]}]}]");
+	has(made("page.zarr/1/.zarray"), "\"shape\":[45,5],");
 }
 END_TEST
 
@@ -444,6 +582,11 @@ int main(void)
 	tcase_add_test(tc, three_axes);
 	tcase_add_test(tc, the_root_is_the_image);
 	tcase_add_test(tc, three_axes_v3);
+	tcase_add_test(tc, levels);
+	tcase_add_test(tc, levels_consolidated);
+	tcase_add_test(tc, levels_v3);
+	tcase_add_test(tc, levels_of_single_voxels);
+	tcase_add_test(tc, levels_of_five_axes);
 	tcase_add_test(tc, five_axes);
 	tcase_add_test(tc, two_axes_and_nothing_known);
 	tcase_add_test(tc, colour_with_transparency);

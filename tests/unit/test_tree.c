@@ -20,6 +20,8 @@ static void setup(void)
 {
 	fixture_make(&fixtures[0], "em", "zyx", (uint64_t[]){ 1, 1, 33, 130, 150 },
 		     (uint64_t[]){ 1, 1, 16, 64, 64 }, DTYPE_U8);
+	fixture_reduce(&fixtures[0], (uint64_t[]){ 1, 2, 2 });
+	fixture_reduce(&fixtures[0], (uint64_t[]){ 4, 2, 2 });
 	fixture_make(&fixtures[1], "fluo", "tczyx", (uint64_t[]){ 2, 2, 5, 100, 120 },
 		     (uint64_t[]){ 1, 1, 1, 64, 64 }, DTYPE_U16);
 	fixture_make(&fixtures[2], "page", "yx", (uint64_t[]){ 1, 1, 1, 90, 10 },
@@ -77,16 +79,17 @@ START_TEST(every_node_of_small_trees)
 {
 	struct tree t;
 	tree_init(&t, &data, false, false);
-	/* Three images with 3 documents and one array of 2 documents each; chunks with their directories. */
-	uint64_t em = 3 + 9 + 27, fluo = 2 + 4 + 20 + 40 + 80, page = 2 + 2;
-	ck_assert_uint_eq(walk(&t, &root), 2 + 3 * (1 + 3 + 1 + 2) + em + fluo + page);
+	/* Three images with 3 documents, five arrays of 2 documents each; chunks with their directories. */
+	uint64_t em = (3 + 9 + 27) + (3 + 6 + 12) + (1 + 1 + 1);
+	uint64_t fluo = 2 + 4 + 20 + 40 + 80, page = 2 + 2;
+	ck_assert_uint_eq(walk(&t, &root), 2 + 3 * (1 + 3) + 5 * (1 + 2) + em + fluo + page);
 	tree_init(&t, &data, false, true);
-	ck_assert_uint_eq(walk(&t, &root), 1 + 3 * (1 + 1 + 1 + 1) + em + fluo + page);
+	ck_assert_uint_eq(walk(&t, &root), 1 + 3 * (1 + 1) + 5 * (1 + 1) + em + fluo + page);
 	data.n_images = 1;
 	tree_init(&t, &data, true, false);
-	ck_assert_uint_eq(walk(&t, &root), 3 + 1 + 2 + em);
+	ck_assert_uint_eq(walk(&t, &root), 3 + 3 * (1 + 2) + em);
 	tree_init(&t, &data, true, true);
-	ck_assert_uint_eq(walk(&t, &root), 1 + 1 + 1 + em);
+	ck_assert_uint_eq(walk(&t, &root), 1 + 3 * (1 + 1) + em);
 	data.n_images = 0;
 	tree_init(&t, &data, false, false);
 	ck_assert_uint_eq(walk(&t, &root), 2);
@@ -121,9 +124,14 @@ START_TEST(listings)
 		       (const char *[]){ ".zgroup", ".zattrs", "em.zarr", "fluo.zarr", "page.zarr",
 					 NULL });
 	struct node n = at(&t, "em.zarr");
-	names_in_order(&t, &n, (const char *[]){ ".zgroup", ".zattrs", ".zmetadata", "0", NULL });
+	names_in_order(&t, &n,
+		       (const char *[]){ ".zgroup", ".zattrs", ".zmetadata", "0", "1", "2", NULL });
 	n = at(&t, "/em.zarr//0/");
 	names_in_order(&t, &n, (const char *[]){ ".zarray", ".zattrs", "0", "1", "2", NULL });
+	n = at(&t, "em.zarr/1/2");
+	names_in_order(&t, &n, (const char *[]){ "0", "1", NULL });
+	n = at(&t, "em.zarr/2/0/0");
+	names_in_order(&t, &n, (const char *[]){ "0", NULL });
 	n = at(&t, "fluo.zarr/0/1/1/4/1");
 	ck_assert_int_eq(n.kind, NODE_CHUNK_DIR);
 	ck_assert_uint_eq(n.depth, 4);
@@ -136,7 +144,7 @@ START_TEST(listings)
 }
 END_TEST
 
-START_TEST(chunks_have_the_grids_linear_index)
+START_TEST(chunks_have_the_levels_linear_index)
 {
 	struct tree t;
 	tree_init(&t, &data, false, false);
@@ -145,6 +153,9 @@ START_TEST(chunks_have_the_grids_linear_index)
 	ck_assert_uint_eq(n.index, (((1 * 2 + 0) * 5 + 3) * 2 + 1) * 2 + 0);
 	n = at(&t, "em.zarr/0/2/1/2");
 	ck_assert_uint_eq(n.index, (2 * 3 + 1) * 3 + 2);
+	n = at(&t, "em.zarr/1/2/1/0");
+	ck_assert_uint_eq(n.array, 1);
+	ck_assert_uint_eq(n.index, (2 * 2 + 1) * 2 + 0);
 	n = at(&t, "page.zarr/0/1/0");
 	ck_assert_uint_eq(n.index, 1);
 }
@@ -189,7 +200,12 @@ END_TEST
 
 static const char *const no_paths[] = {
 	"em",
-	"em.zarr/1",
+	"em.zarr/3",
+	"em.zarr/01",
+	"em.zarr/1/0/2",
+	"em.zarr/2/1",
+	"em.zarr/256/0",
+	"fluo.zarr/1",
 	"em.zarr/0/3",
 	"em.zarr/0/0/3",
 	"em.zarr/0/0/0/3",
@@ -291,8 +307,14 @@ START_TEST(images_before_their_first_look)
 	tree_path(&t, &n, &path);
 	ck_assert_str_eq(path.s, "fluo.zarr/0/#12345678");
 	text_done(&path);
+	struct node level = { .kind = NODE_ARRAY, .image = 1, .array = LEVELS_MAX - 1 };
+	struct node beyond = { .kind = NODE_ARRAY, .image = 1, .array = LEVELS_MAX };
+	ck_assert_int_eq(tree_node(&t, tree_number(&t, &level), &out), 0);
+	same(&level, &out);
+	ck_assert_int_eq(tree_node(&t, tree_number(&t, &beyond), &out), -ESTALE);
 	images[1].state = IMAGE_READY;
 	ck_assert_int_eq(tree_node(&t, tree_number(&t, &n), &out), -ESTALE);
+	ck_assert_int_eq(tree_node(&t, tree_number(&t, &level), &out), -ESTALE);
 	data.n_images = 1;
 	images[0].state = IMAGE_UNSEEN;
 	tree_init(&t, &data, true, false);
@@ -324,12 +346,16 @@ START_TEST(numbers_of_other_trees)
 	struct node just_outside[] = {
 		{ .kind = NODE_CHUNK, .index = 27 },
 		{ .kind = NODE_CHUNK, .depth = 1 },
-		{ .kind = NODE_CHUNK, .array = 1 },
+		{ .kind = NODE_CHUNK, .array = 1, .index = 12 },
+		{ .kind = NODE_CHUNK, .array = 2, .index = 1 },
+		{ .kind = NODE_CHUNK, .array = 3 },
+		{ .kind = NODE_CHUNK_DIR, .array = 1, .depth = 2, .index = 6 },
 		{ .kind = NODE_CHUNK_DIR, .depth = 2, .index = 9 },
 		{ .kind = NODE_CHUNK_DIR, .depth = 3 },
 		{ .kind = NODE_CHUNK_DIR, .depth = 0 },
 		{ .kind = NODE_ARRAY, .index = 1 },
-		{ .kind = NODE_ARRAY, .array = 1 },
+		{ .kind = NODE_ARRAY, .array = 3 },
+		{ .kind = NODE_ARRAY_DOC, .array = 3 },
 		{ .kind = NODE_ARRAY_DOC, .index = DOC_ZGROUP },
 		{ .kind = NODE_IMAGE_DOC, .index = DOC_ZARRAY },
 		{ .kind = NODE_ROOT_DOC, .index = DOC_ZMETADATA },
@@ -361,12 +387,13 @@ START_TEST(random_numbers)
 {
 	struct tree t;
 	uint64_t state = 0x9e3779b97f4a7c15, accepted = 0;
-	for (int i = 0; i < 400000; i++) {
+	for (int i = 0; i < 600000; i++) {
 		tree_init(&t, &data, false, (i & 1) != 0);
 		uint64_t number = next_random(&state);
 		/* Most are near the nodes that there are. */
 		if (i % 4 != 0)
 			number = (number >> 60) << 58 | (number & 3) << 56 |
+				 (number >> 50 & ((i & 2) != 0 ? 3 : 0)) << 48 |
 				 (number >> 40 & 7) << 45 | (number >> 20 & 127);
 		struct node n, again;
 		if (tree_node(&t, number, &n) < 0)
@@ -387,15 +414,16 @@ START_TEST(large_arrays)
 {
 	struct tree t;
 	struct node out;
-	images[0].grid.chunks[AXIS_Z] = (uint64_t)1 << 24;
-	images[0].grid.chunks[AXIS_Y] = (uint64_t)1 << 11;
-	images[0].grid.chunks[AXIS_X] = (uint64_t)1 << 10;
+	struct level *l = &fixtures[0].levels[0];
+	l->chunks[AXIS_Z] = (uint64_t)1 << 24;
+	l->chunks[AXIS_Y] = (uint64_t)1 << 11;
+	l->chunks[AXIS_X] = (uint64_t)1 << 10;
 	tree_init(&t, &data, false, false);
 	ck_assert(tree_fits(&t, &images[0]));
 	struct node n = at(&t, "em.zarr/0/16777215/2047/1023");
 	ck_assert_int_eq(tree_node(&t, tree_number(&t, &n), &out), 0);
 	same(&n, &out);
-	images[0].grid.chunks[AXIS_X] = (uint64_t)1 << 11;
+	l->chunks[AXIS_X] = (uint64_t)1 << 11;
 	ck_assert(!tree_fits(&t, &images[0]));
 	data.n_images = 1;
 	tree_init(&t, &data, false, false);
@@ -403,6 +431,11 @@ START_TEST(large_arrays)
 	n = at(&t, "em.zarr/0/16777215/2047/2047");
 	ck_assert_int_eq(tree_node(&t, tree_number(&t, &n), &out), 0);
 	same(&n, &out);
+	/* Chunks of a level may be thinner than those of level 0, so that it has more. */
+	l[1].chunks[AXIS_Z] = (uint64_t)1 << 24;
+	l[1].chunks[AXIS_Y] = (uint64_t)1 << 13;
+	l[1].chunks[AXIS_X] = (uint64_t)1 << 11;
+	ck_assert(!tree_fits(&t, &images[0]));
 }
 END_TEST
 
@@ -435,7 +468,7 @@ int main(void)
 	tcase_add_test(tc, every_node_of_small_trees);
 	tcase_add_test(tc, images_by_id);
 	tcase_add_test(tc, listings);
-	tcase_add_test(tc, chunks_have_the_grids_linear_index);
+	tcase_add_test(tc, chunks_have_the_levels_linear_index);
 	tcase_add_loop_test(tc, names_that_are_none, 0, ARRAY_SIZE(no_numbers));
 	tcase_add_loop_test(tc, paths_that_are_none, 0, ARRAY_SIZE(no_paths));
 	tcase_add_test(tc, long_names);

@@ -5,12 +5,13 @@
 
 #include "meta/image.h"
 
-enum { FIXTURE_MAX_CHANNELS = 4 };
+enum { FIXTURE_MAX_CHANNELS = 4, FIXTURE_MAX_LEVELS = 4 };
 
 /* An image that is READY; strings are borrowed, channels lie beside it. */
 struct fixture_image {
 	struct image im;
 	struct channel channels[FIXTURE_MAX_CHANNELS];
+	struct level levels[FIXTURE_MAX_LEVELS];
 	char id[32];
 	char labels[FIXTURE_MAX_CHANNELS][24];
 };
@@ -43,6 +44,13 @@ static inline void fixture_make(struct fixture_image *f, const char *id, const c
 	im->dtype = dtype;
 	im->grid.voxel = dtype_size(dtype);
 	im->encode = (struct encode_spec){ .codec = CODEC_NONE, .dtype = dtype };
+	im->encode_coarse = im->encode;
+	im->pyramid = (struct pyramid){ .n = 1, .level = f->levels };
+	struct level *l = &f->levels[0];
+	*l = (struct level){ .mag = { 1, 1, 1 }, .voxel = im->grid.voxel };
+	memcpy(l->size, im->grid.size, sizeof(l->size));
+	memcpy(l->chunk, im->grid.chunk, sizeof(l->chunk));
+	memcpy(l->chunks, im->grid.chunks, sizeof(l->chunks));
 	im->voxel[0] = im->voxel[1] = im->voxel[2] = 1;
 	im->channels = f->channels;
 	for (uint64_t c = 0; c < size[AXIS_C] && c < FIXTURE_MAX_CHANNELS; c++) {
@@ -50,5 +58,19 @@ static inline void fixture_make(struct fixture_image *f, const char *id, const c
 		ch->label = f->labels[c];
 		memcpy(ch->color, "FFFFFF", 7);
 		ch->max = ch->end = 255;
+	}
+}
+
+/* One level more, reduced by z, y, x from the one before; chunks keep their shape. */
+static inline void fixture_reduce(struct fixture_image *f, const uint64_t step[3])
+{
+	const struct level *before = &f->levels[f->im.pyramid.n - 1];
+	struct level *l = &f->levels[f->im.pyramid.n++];
+	*l = *before;
+	l->made = LEVEL_TRUE;
+	for (int i = 0; i < 3; i++) {
+		l->mag[i] *= step[i];
+		l->size[AXIS_Z + i] = ceil_div(f->levels[0].size[AXIS_Z + i], l->mag[i]);
+		l->chunks[AXIS_Z + i] = ceil_div(l->size[AXIS_Z + i], l->chunk[AXIS_Z + i]);
 	}
 }
