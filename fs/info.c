@@ -152,6 +152,18 @@ static bool add_levels(cJSON *o, const struct image *im)
 	return ok;
 }
 
+/* Their numbers. */
+static bool add_previews(cJSON *o, const struct image *im)
+{
+	cJSON *list = cJSON_AddArrayToObject(o, "previews");
+	bool ok = list != NULL;
+	for (unsigned k = im->pyramid.n - image_previews(im); ok && k < im->pyramid.n; k++) {
+		cJSON *item = cJSON_CreateNumber(k);
+		ok = item != NULL && cJSON_AddItemToArray(list, item);
+	}
+	return ok;
+}
+
 static bool add_ready(cJSON *o, const struct image *im)
 {
 	struct text CLEANUP(text_done) codec = { 0 };
@@ -164,7 +176,7 @@ static bool add_ready(cJSON *o, const struct image *im)
 	       add_by_axis(o, "chunks", im, im->grid.chunk) && add_text(o, "codec", codec.s) &&
 	       add_voxel(o, im) && (!im->has_t || add_number(o, "time_step", im->time_step)) &&
 	       add_text(o, "layout", layout.s) && add_from(o, im) && add_channels(o, im) &&
-	       add_text(o, "method", reduce_method_name(im->method)) && add_levels(o, im) &&
+	       add_text(o, "method", reduce_method_name(im->method)) && add_previews(o, im) &&
 	       add_warnings(o, im);
 }
 
@@ -194,7 +206,7 @@ static uint64_t left_out_beside(const struct dataset *d, const struct image *im)
 	return n;
 }
 
-cJSON *info_image(const struct dataset *d, const struct image *im)
+cJSON *info_image(const struct dataset *d, const struct image *im, bool levels)
 {
 	static const char *const states[] = { "unseen", "ready", "bad" };
 	enum image_state state = image_state(im);
@@ -206,7 +218,7 @@ cJSON *info_image(const struct dataset *d, const struct image *im)
 	if (ok && im->how != NULL)
 		ok = add_text(o, "how", im->how);
 	if (ok && state == IMAGE_READY)
-		ok = add_ready(o, im);
+		ok = add_ready(o, im) && (!levels || add_levels(o, im));
 	if (ok && state == IMAGE_BAD)
 		ok = add_text(o, "error", im->why.msg);
 	if (!ok) {
@@ -253,7 +265,7 @@ static bool fill_json(cJSON *o, const struct dataset *d, uint64_t budget)
 	cJSON *images = ok ? cJSON_AddArrayToObject(o, "images") : NULL;
 	ok = images != NULL;
 	for (size_t i = 0; ok && i < d->n_images; i++) {
-		cJSON *item = info_image(d, &d->images[i]);
+		cJSON *item = info_image(d, &d->images[i], true);
 		ok = item != NULL && cJSON_AddItemToArray(images, item);
 	}
 	ok = ok && (d->hint == NULL || add_text(o, "hint", d->hint));

@@ -110,7 +110,7 @@ static void add_images(struct text *t, const struct dataset *d, size_t room)
 {
 	size_t start = t->len;
 	for (size_t i = 0; i < d->n_images && !t->oom; i++) {
-		cJSON *item = info_image(d, &d->images[i]);
+		cJSON *item = info_image(d, &d->images[i], false);
 		char CLEANUP(freep) *json = item != NULL ? cJSON_PrintUnformatted(item) : NULL;
 		cJSON_Delete(item);
 		if (json == NULL) {
@@ -228,6 +228,25 @@ static void add_memory_words(struct text *t, const cJSON *status)
 	text_add(t, "\n");
 }
 
+/* Levels that show something else than the method gives. */
+static void add_previews(struct text *t, const cJSON *status)
+{
+	const cJSON *im = NULL;
+	cJSON_ArrayForEach(im, cJSON_GetObjectItemCaseSensitive(status, "images"))
+	{
+		const cJSON *level = NULL;
+		const char *before = ": level ";
+		cJSON_ArrayForEach(level, cJSON_GetObjectItemCaseSensitive(im, "previews"))
+		{
+			if (before[0] == ':')
+				text_addf(t, "preview   %s", string(im, "id"));
+			text_addf(t, "%s%.0f", before, level->valuedouble);
+			before = ", ";
+		}
+		text_add(t, before[0] == ',' ? "\n" : "");
+	}
+}
+
 static void add_words(struct text *t, const cJSON *status)
 {
 	text_addf(t, "ngffuse   %s, %.0f image(s), FUSE %s\n", string(status, "version"),
@@ -257,6 +276,7 @@ static void add_words(struct text *t, const cJSON *status)
 	if (number(longest, "file_ms") >= 1000)
 		text_addf(t, "storage   %s has been read for %.1f s\n", string(longest, "file"),
 			  number(longest, "file_ms") / 1000);
+	add_previews(t, status);
 	cJSON_ArrayForEach(o, cJSON_GetObjectItemCaseSensitive(status, "errors"))
 	{
 		const char *what = string(o, "what");

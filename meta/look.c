@@ -4,9 +4,11 @@
 #include "meta/description.h"
 #include "meta/look_plane.h"
 #include "meta/look_sample.h"
+#include "meta/tree.h"
 #include "meta/voxel.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -247,6 +249,24 @@ static int make_pyramid(struct look *k, struct err *err)
 			    &im->pyramid, err);
 }
 
+/* Chunks that have no number could not be shown. */
+static int check_numbers(const struct look *k, struct err *err)
+{
+	const struct pyramid *p = &k->im->pyramid;
+	struct tree t;
+	unsigned most = 0;
+	tree_init(&t, k->d, false, false);
+	if (tree_fits(&t, k->im))
+		return 0;
+	for (unsigned i = 1; i < p->n; i++)
+		if (level_chunk_count(&p->level[i]) > level_chunk_count(&p->level[most]))
+			most = i;
+	return err_set(err, EOVERFLOW,
+		       "level %u has %" PRIu64 " chunks, more than can be numbered beside %zu "
+		       "images: a larger --chunk-shape",
+		       most, level_chunk_count(&p->level[most]), k->d->n_images);
+}
+
 static void set_origin(struct origin *o, const char *text)
 {
 	snprintf(o->text, sizeof(o->text), "%s", text);
@@ -375,6 +395,8 @@ static int look(struct look *k, bool all, struct err *err)
 	rc = look_samples(k->im, &samples, err);
 	if (rc == 0)
 		rc = make_pyramid(k, err);
+	if (rc == 0)
+		rc = check_numbers(k, err);
 	forget_file(&k->im->kind);
 	return rc;
 }

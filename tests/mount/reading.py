@@ -142,8 +142,11 @@ def open_tensorstore(image):
 def open_xarray(image):
     import xarray
 
-    consolidated = (Path(image) / ".zmetadata").exists()
-    return xarray.open_zarr(str(image), mask_and_scale=False, consolidated=consolidated)["0"]
+    image = Path(image)
+    consolidated = (image / ".zmetadata").exists()
+    # Zarr v3 wants the axes' names on every level, which xarray takes for one size.
+    drop = () if consolidated else [p.name for p in image.iterdir() if p.name.isdigit() and p.name != "0"]
+    return xarray.open_zarr(str(image), mask_and_scale=False, consolidated=consolidated, drop_variables=drop)["0"]
 
 
 def open_dask(image):

@@ -213,7 +213,7 @@ def error_of(call, *args):
     return 0
 
 
-@pytest.mark.parametrize("name", ["no", "c.zarr", "a", "a.zarr/1", "a.zarr/no", "a.zarr/0/2", "a.zarr/0/01",
+@pytest.mark.parametrize("name", ["no", "c.zarr", "a", "a.zarr/9", "a.zarr/no", "a.zarr/0/2", "a.zarr/0/01",
                                   "a.zarr/0/+1", "a.zarr/0/ 1", "a.zarr/0/1 ", "a.zarr/0/-0", "a.zarr/0/00",
                                   "a.zarr/0/0x1", "a.zarr/0/1.0", "a.zarr/0/18446744073709551616",
                                   "a.zarr/0/18446744073709551617", "a.zarr/00", "a.zarr/0/0/0/2", "a.zarr/0/0/.zarray",

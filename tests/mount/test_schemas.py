@@ -2,6 +2,8 @@
 
 import itertools
 import json
+import math
+import os
 
 import numpy as np
 import pytest
@@ -65,11 +67,12 @@ def told(name):
     return ["--voxel-size", size, "--unit", "nanometer", *(["--time-step", "2.5"] if "t" in name else [])]
 
 
-@pytest.mark.parametrize("options", ["nothing told", "all told"])
+@pytest.mark.parametrize("options", ["nothing told", "all told", "previews", "nearest"])
 @pytest.mark.parametrize("name", [*IMAGES, "rgb"])
 @pytest.mark.parametrize("ngff", ["0.4", "0.5"])
 def test_strict(images, check, ngffuse, name, ngff, options):
-    args = told(name) if options == "all told" else []
+    args = {"all told": told(name), "previews": ["--preview", "always"],
+            "nearest": ["--interpolation-mode", "nearest"]}.get(options, [])
     axes = "cyx" if name == "rgb" else name
     with Mount(images[name], "--ngff", ngff, *args) as m:
         (image,) = m.path.glob("*.zarr")
@@ -87,7 +90,46 @@ def test_strict(images, check, ngffuse, name, ngff, options):
                 assert check("0.5", "ome_zarr", document) == []
             assert check(ngff, "image", document) == []
             assert check(ngff, "strict_image", document) == []
-            beyond_the_schema(scales, omero, axes, image, ngff, bool(args))
+            beyond_the_schema(scales, omero, axes, image, ngff, options == "all told")
+            check_levels(scales[0], axes, image, ngff, single=options in ("previews", "nearest"))
+            count = len(scales[0]["datasets"])
+            assert document.get("ngffuse") == (None if options != "previews" else {
+                "preview": {"levels": list(range(1, count)), "method": "nearest"}})
+            assert scales[0]["type"] == ("nearest" if options == "nearest" else "median")
+
+
+def check_levels(scale, axes, image, ngff, single):
+    """Every level is there, smaller than the one before, and where it belongs. single: it shows single voxels."""
+    levels = scale["datasets"]
+    assert len(levels) >= 3 and len({level["path"] for level in levels}) == len(levels)
+    sizes = [array_of(image / str(k), ngff) for k in range(len(levels))]
+    with pytest.raises(FileNotFoundError):
+        os.stat(image / str(len(levels)))
+    for k, (level, (shape, dtype, names)) in enumerate(zip(levels, sizes)):
+        assert level["path"].split("/")[-1] == str(k) and dtype == sizes[0][1]
+        scaling, *moving = level["coordinateTransformations"]
+        mags = [a / b for a, b in zip(scaling["scale"], levels[0]["coordinateTransformations"][0]["scale"])]
+        assert all(m >= 1 and m == 2 ** round(math.log2(m)) for m in mags)
+        assert all(m == 1 for m, a in zip(mags, axes) if a in "tc")
+        assert shape == [math.ceil(n / m) for n, m in zip(sizes[0][0], mags)]
+        same = [a if n == full else f"{a}_{k}" for a, n, full in zip(axes, shape, sizes[0][0])]
+        assert names == (same if ngff == "0.4" else list(axes))
+        if k == 0 or single:
+            assert moving == [], "single voxels stay where they are"
+        else:
+            (moving,) = moving
+            first = levels[0]["coordinateTransformations"][0]["scale"]
+            assert moving == {"type": "translation",
+                              "translation": pytest.approx([v * (m - 1) / 2 for v, m in zip(first, mags)])}
+
+
+def array_of(array, ngff):
+    """Shape, type and names of the axes of one level."""
+    if ngff == "0.4":
+        meta = json.loads((array / ".zarray").read_text())
+        return meta["shape"], meta["dtype"], json.loads((array / ".zattrs").read_text())["_ARRAY_DIMENSIONS"]
+    meta = json.loads((array / "zarr.json").read_text())
+    return meta["shape"], meta["data_type"], meta["dimension_names"]
 
 
 def beyond_the_schema(scales, omero, axes, image, ngff, told):
@@ -99,22 +141,16 @@ def beyond_the_schema(scales, omero, axes, image, ngff, told):
         wanted = {"space": "nanometer", "time": "second", "channel": None}[axis["type"]]
         assert axis.get("unit") == (wanted if told else axis.get("unit"))
         assert axis.get("unit", "nanometer") not in ("", "pixel", "nm", "um")
-    (level,) = scale["datasets"]
+    level = scale["datasets"][0]
     assert [t["type"] for t in level["coordinateTransformations"]] == ["scale"], "no translation at level 0"
     factors = level["coordinateTransformations"][0]["scale"]
     if told:
         assert factors == [{"t": 2.5, "c": 1, "z": 25, "y": 11.24, "x": 11.24}[a] for a in axes]
     assert all(np.isfinite(f) and f > 0 for f in factors)
-    array = image / "0"
-    if ngff == "0.4":
-        meta = json.loads((array / ".zarray").read_text())
-        dimensions = json.loads((array / ".zattrs").read_text())["_ARRAY_DIMENSIONS"]
-    else:
-        meta = json.loads((array / "zarr.json").read_text())
-        dimensions = meta["dimension_names"]
+    shape, _, dimensions = array_of(image / "0", ngff)
     assert dimensions == list(axes)
-    assert len(meta["shape"]) == len(axes)
-    channels = meta["shape"][axes.index("c")] if "c" in axes else 1
+    assert len(shape) == len(axes)
+    channels = shape[axes.index("c")] if "c" in axes else 1
     assert len(omero["channels"]) == channels
     for channel in omero["channels"]:
         window = channel["window"]

@@ -45,7 +45,7 @@ static inline void made_image(struct image *im, struct plane *planes, uint32_t n
 	};
 	struct pyramid_options levels = { .preview = PREVIEW_AUTO };
 	grid_make(size, 1, &layout, NULL, &im->grid, NULL);
-	pyramid_make(&im->grid, im->voxel, true, 0, &levels, &im->pyramid, NULL);
+	pyramid_make(&im->grid, im->voxel, true, 512 * KiB, &levels, &im->pyramid, NULL);
 }
 
 /* n_images images of n_z planes, one file each. */

@@ -267,6 +267,59 @@ START_TEST(voxel_size_by_tags)
 }
 END_TEST
 
+START_TEST(levels)
+{
+	series("src", PAGES({ .w = 300, .h = 200, .photometric = 1, .bits = 16 }), 5);
+	opts.voxel_size[0] = opts.voxel_size[1] = 4;
+	opts.voxel_size[2] = 10;
+	opts.unit = "nanometer";
+	opts.method = REDUCE_MODE;
+	const struct image *im = look("src");
+	const struct pyramid *p = &im->pyramid;
+	ck_assert_int_eq(im->method, REDUCE_MODE);
+	ck_assert_uint_eq(p->n, 3);
+	static const uint64_t mags[3][3] = { { 1, 1, 1 }, { 1, 2, 2 }, { 2, 4, 4 } };
+	for (unsigned k = 0; k < p->n; k++) {
+		ck_assert_int_eq(memcmp(p->level[k].mag, mags[k], sizeof(mags[k])), 0);
+		ck_assert_int_eq(p->level[k].made, k == 0 ? LEVEL_STORED : LEVEL_TRUE);
+	}
+	/* Nothing compressed: what is read for a run is what is decoded. */
+	ck_assert_uint_eq(p->level[2].decoded, 5 * 200 * 300 * 2);
+	ck_assert_uint_eq(p->level[2].stored, 5 * 200 * 300 * 2);
+	/* A second look takes the place of the first. */
+	ck_assert_int_eq(dataset_look(d, 0, &opts, false, &err), 0);
+	ck_assert_uint_eq(p->n, 3);
+	opts.pyramid.ladder = (struct ladder_options){ .max_mag = { 1, 1, 1 } };
+	ck_assert_uint_eq(look("src")->pyramid.n, 1);
+	opts.pyramid.ladder = (struct ladder_options){ .max_mag = { 1, 8, 8 } };
+	bad("src", EINVAL, "--max-mag 8-8-1 cannot be reached from 4-4-1");
+	opts.pyramid = (struct pyramid_options){ .preview = PREVIEW_ALWAYS };
+	ck_assert_uint_eq(image_previews(look("src")), 2);
+	tiny_pages(PAGES({ .w = 300, .h = 200, .photometric = 2, .samples = 3 }), "rgb.tif");
+	opts = (struct scan_options){ 0 };
+	im = look("rgb.tif");
+	ck_assert_uint_eq(im->pyramid.n, 3);
+	ck_assert_uint_eq(im->pyramid.level[1].run_chunks[AXIS_C], 3);
+	ck_assert_uint_eq(im->pyramid.level[1].stored, 3 * 200 * 300);
+}
+END_TEST
+
+START_TEST(chunks_beyond_node_numbers)
+{
+	series("src", PAGES(GRAY(400, 400)), 1);
+	for (size_t a = 0; a < 3; a++)
+		opts.chunk_shape[a] = 1;
+	ck_assert_int_eq(look_at("src", false), 0);
+	/* Numbers of that many images leave 17 bits for the chunks of one. */
+	size_t n = d->n_images;
+	d->n_images = (size_t)1 << 30;
+	int rc = dataset_look(d, 0, &opts, false, &err);
+	d->n_images = n;
+	ck_assert_int_eq(rc, -EOVERFLOW);
+	ck_assert_msg(strstr(err.msg, "level 0 has 160000 chunks") != NULL, "%s", err.msg);
+}
+END_TEST
+
 START_TEST(one_channel)
 {
 	series("src", PAGES(GRAY(8, 6)), 3);
@@ -578,6 +631,8 @@ static Suite *suite(bool have_shared)
 		claims_beyond_the_stored_bytes_are_told,
 		voxel_size_by_option,
 		voxel_size_by_tags,
+		levels,
+		chunks_beyond_node_numbers,
 		one_channel,
 		channels_by_name,
 		samples_are_channels,

@@ -202,6 +202,18 @@ START_TEST(run)
 	free(s);
 	text_done(&t);
 
+	ck_assert_int_eq(status_text(&d, &stats, &in_use, NULL, &t), 0);
+	ck_assert_int_eq(read_back(t.s, false, &s, &err), 0);
+	ck_assert_ptr_null(strstr(s, "preview"));
+	free(s);
+	text_done(&t);
+	d.images[0].pyramid.level[3].made = d.images[0].pyramid.level[4].made = LEVEL_PREVIEW;
+	ck_assert_int_eq(status_text(&d, &stats, &in_use, NULL, &t), 0);
+	ck_assert_int_eq(read_back(t.s, false, &s, &err), 0);
+	ck_assert_msg(strstr(s, "preview   em: level 3, 4\n") != NULL, "%s", s);
+	free(s);
+	text_done(&t);
+
 	stats.failed = 1;
 	ck_assert_int_eq(status_text(&d, &stats, &in_use, NULL, &t), 0);
 	ck_assert_int_eq(read_back(t.s, false, &s, &err), 1);

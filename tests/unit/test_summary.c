@@ -49,6 +49,8 @@ START_TEST(one_image)
 	has(s, "strips of 32 rows, LZW, predictor 2\n");
 	has(s, "32 x 64 x 256, 512 KiB raw; 4 made together by decoding 2 MiB; blosc-lz4 level 5 "
 	       "(a sample saves 41 %)\n");
+	has(s, "levels       5, the coarsest (mag 16-16-2) 62 x 64 x 64, by median\n");
+	has_not(s, "PREVIEW");
 	has(s, "512 MiB, 8 threads\n");
 	has(s, "zarr.open(\"/mnt/z/em.zarr/0\", mode=\"r\")\n");
 	has(s, "napari --plugin napari-ome-zarr /mnt/z/em.zarr\n");
@@ -77,10 +79,15 @@ START_TEST(one_image_at_its_longest)
 	d.images[0].n_gaps = 1;
 	d.images[0].planes[1].file = PLANE_GAP;
 	d.files[2].trouble = ENODATA;
+	static char hint[] = "--group none";
+	d.hint = hint;
+	for (unsigned k = 3; k < d.images[0].pyramid.n; k++)
+		d.images[0].pyramid.level[k].made = LEVEL_PREVIEW;
 	char *s = summary(&d, "/mnt/z");
 	ck_assert_uint_le(lines(s), 12);
 	has(s, "1 missing, filled; 1 DAMAGED; 2 left out (notes.tif: stranger, ..)\n");
-	has(s, how);
+	has(s, "the digits of em_NNNN are z; hint: --group none\n");
+	has(s, ", by median; 3..4 are PREVIEWS of single voxels (--preview)\n");
 	has(s, "bad\xef\xbf\xbdname; and 1 more");
 	free(s);
 	made_done(&d);
@@ -129,9 +136,11 @@ START_TEST(several_images)
 	d.images[1].state = IMAGE_BAD;
 	snprintf(d.images[1].why.msg, sizeof(d.images[1].why.msg), "b.tif: no planes");
 	d.images[2].state = IMAGE_UNSEEN;
+	d.images[0].pyramid.level[4].made = LEVEL_PREVIEW;
 	char *s = summary(&d, "/mnt/z");
 	ck_assert_uint_le(lines(s), 12);
 	has(s, "em_0.zarr: z,y,x = 2 x 1024 x 1024 uint8, x 4, y 4, z 40 nanometer");
+	has(s, "blosc-lz4, 5 levels, PREVIEWS 4\n");
 	has(s, "em_1.zarr: UNUSABLE: b.tif: no planes\n");
 	has(s, "em_2.zarr: not looked at yet\n");
 	has(s, "em_3.zarr");
@@ -171,6 +180,10 @@ START_TEST(info_in_words)
 	has(s, "/data/em: 6 files, em_0000.tif .. em_0005.tif; 2 images; budget 512 MiB\n");
 	has(s, "voxel size  x 4, y 4, z 40 nanometer   (option)\n");
 	has(s, "axes        z,y,x   (file names)\n");
+	has(s, "levels      5, the coarsest (mag 16-16-2) 2 x 64 x 64, by median\n");
+	has(s, "level 1     mag 2-2-1: 3 x 512 x 512, chunk 4 x 64 x 256, 96 KiB together by "
+	       "decoding 384 KiB from 192 KiB\n");
+	has(s, "their codec none\n");
 	has(s, "left out: 1\n  no\xef\xbf\xbdtes.tif   (stranger)\n");
 	free(s);
 	d.files[4].trouble = ENODATA;
@@ -206,7 +219,7 @@ START_TEST(info_as_json)
 	static const char *const keys[] = { "id",      "state",	  "axes",	"shape",
 					    "dtype",   "chunks",  "codec",	"unit",
 					    "from",    "missing", "voxel_size", "left_out",
-					    "damaged", "layout",  "warnings" };
+					    "damaged", "layout",  "warnings",	"method" };
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
 		ck_assert_msg(cJSON_GetObjectItem(im, keys[i]) != NULL, "no %s", keys[i]);
 	ck_assert_str_eq(cJSON_GetObjectItem(im, "dtype")->valuestring, "uint8");
@@ -215,6 +228,26 @@ START_TEST(info_as_json)
 	ck_assert_int_eq(cJSON_GetArrayItem(cJSON_GetObjectItem(im, "voxel_size"), 0)->valueint,
 			 40);
 	ck_assert_int_eq(cJSON_GetObjectItem(im, "left_out")->valueint, 1);
+	const cJSON *levels = cJSON_GetObjectItem(im, "levels");
+	ck_assert_int_eq(cJSON_GetArraySize(levels), 5);
+	static const char *const level_keys[] = { "level",	"mag",	       "shape",
+						  "chunks",	"codec",       "made",
+						  "run_memory", "run_decodes", "run_reads" };
+	for (int k = 0; k < 5; k++)
+		for (size_t i = 0; i < ARRAY_SIZE(level_keys); i++)
+			ck_assert_msg(cJSON_GetObjectItem(cJSON_GetArrayItem(levels, k),
+							  level_keys[i]) != NULL,
+				      "no %s", level_keys[i]);
+	const cJSON *last = cJSON_GetArrayItem(levels, 4);
+	char *mag = cJSON_PrintUnformatted(cJSON_GetObjectItem(last, "mag"));
+	ck_assert_str_eq(mag, "[2,16,16]");
+	cJSON_free(mag);
+	ck_assert_str_eq(cJSON_GetObjectItem(last, "made")->valuestring, "true");
+	ck_assert_str_eq(cJSON_GetObjectItem(cJSON_GetArrayItem(levels, 0), "made")->valuestring,
+			 "stored");
+	char *previews = cJSON_PrintUnformatted(cJSON_GetObjectItem(im, "previews"));
+	ck_assert_str_eq(previews, "[]");
+	cJSON_free(previews);
 	const cJSON *c = cJSON_GetArrayItem(cJSON_GetObjectItem(im, "channels"), 0);
 	ck_assert_str_eq(cJSON_GetObjectItem(c, "label")->valuestring, "GF\"P\xef\xbf\xbd");
 	im = cJSON_GetArrayItem(images, 1);
