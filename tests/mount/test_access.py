@@ -118,7 +118,7 @@ def bench(request, tool, stack, mount, run, tmp_path):
     """(start, chunks, check): start(*args) mounts; chunks are those of the small image; all with one codec."""
     args = ["--codec", request.param, "--chunk-shape", "2,200,130"]
     with mount.within(stack, *args) as m:
-        chunks = chunk_paths(m.path)
+        chunks = chunk_paths(m.path, 0)
     assert len(chunks) == 3 * 4 * 4
     truth = tmp_path / "truth"
     for name in chunks:
@@ -168,7 +168,7 @@ def test_evicted(tool, mount, run, tmp_path, tmp_path_factory):
         args = ["--codec", codec, "--chunk-shape", "3,300,330"]
         budget = least_budget(run, stack, *args)
         with mount.within(stack, *args) as m:
-            chunks = chunk_paths(m.path)
+            chunks = chunk_paths(m.path, 0)
             some = [chunks[i] for i in (0, 21, len(chunks) - 1)]
             for name in some:
                 (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
@@ -211,7 +211,7 @@ def test_large_chunks_can_be_mapped(tool, stack, mount, run, tmp_path):
     with mount.within(stack, *args) as m:
         need_protocol(m, 39)
         assert "direct_io_allow_mmap" in m.status()["fuse"]
-        name, = chunk_paths(m.path)
+        name, = chunk_paths(m.path, 0)
         truth = tmp_path / "truth" / name
         truth.parent.mkdir(parents=True)
         truth.write_bytes(run("cat", *args, stack, name, text=False).stdout)

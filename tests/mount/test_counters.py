@@ -49,7 +49,7 @@ def test_listing_makes_nothing(codec, command, strips, mount):
 @pytest.mark.parametrize("codec", ["blosc-lz4", "none"])
 def test_32_readers_of_one_chunk(codec, strips, mount):
     with mount.within(strips[0], "--codec", codec) as m:
-        path = m.path / chunk_paths(m.path)[0]
+        path = m.path / chunk_paths(m.path, 0)[0]
         with Readers([path] * 32) as readers:
             results = readers.go().wait()
         counts = level(m.status())
@@ -63,7 +63,7 @@ def best_of_five(wide, mount, tool):
     """Processor time of the program by wall time, for five folders of a mount."""
     ratios = []
     with mount.within(wide, "--codec", "blosc-lz4") as m:
-        chunks = chunk_paths(m.path)
+        chunks = chunk_paths(m.path, 0)
         folders = sorted({c.rsplit("/", 1)[0] for c in chunks})
         assert len(folders) == 5 and len(chunks) == 160
         for folder in folders:
@@ -112,7 +112,7 @@ def test_whole_level_decodes_each_strip_once(kind, read, mount, request):
     with mount.within(source) as m:
         got = read(m.path / "s.zarr" / "0")
         status = m.status()
-        chunks = len(chunk_paths(m.path))
+        chunks = len(chunk_paths(m.path, 0))
     print(f"{kind}, {read.__name__}: {status['strips_decoded']} of {strips} strips decoded, {level(status)}")
     assert np.array_equal(got, picture((16, 320, 8192)) if voxels is None else voxels)
     assert status["strips_decoded"] == strips

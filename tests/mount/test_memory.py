@@ -47,7 +47,7 @@ def test_64_mib_and_32_readers(codec, stack, mount, ngffuse):
     folder, voxels = stack
     seen = []
     with mount.within(folder, "--codec", codec, "--memory", "64M") as m:
-        names = chunk_paths(m.path)
+        names = chunk_paths(m.path, 0)
         chunk = None
         for _ in range(2):
             results = []
@@ -80,7 +80,7 @@ def test_5000_chunks_held_open(stack, mount, ngffuse):
         pytest.skip(f"only {limit[1]} open files are allowed")
     chunk = (8, 32, 64)
     with mount.within(folder, "--codec", "none", "--memory", "64M", "--chunk-shape", "8,32,64") as m:
-        names = chunk_paths(m.path)
+        names = chunk_paths(m.path, 0)
         assert len(names) == 4 * 64 * 32
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(limit[0], 5200), limit[1]))
         held = []
@@ -118,7 +118,7 @@ def test_a_budget_that_is_too_small_is_refused(shape, stack, mount, run, tmp_pat
     # What it names works, and a fifth less does not.
     assert run(*args, "--memory", f"{int(enough[1]) * 4 // 5}M", folder, tmp_path / "m").returncode == 2
     with mount.within(folder, *args, "--memory", f"{enough[1]}M") as m:
-        names = chunk_paths(m.path)
+        names = chunk_paths(m.path, 0)
         some = [names[i * (len(names) - 1) // 15] for i in range(16)]
         with Readers([m.path / n for n in some]) as readers:
             results = readers.go().wait()

@@ -44,7 +44,7 @@ def two_at_once(root, names):
 def test_same_bytes(codec, stack, mount, run):
     args = ["--codec", codec, "--chunk-shape", SHAPE]
     with mount.within(stack, *args) as m:
-        names = chunk_paths(m.path)
+        names = chunk_paths(m.path, 0)
         assert len(names) == 10 * 4 * 3
         first, second = two_at_once(m.path, names)
         assert first == second

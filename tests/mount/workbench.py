@@ -50,11 +50,12 @@ def slow_stack(folder, n):
     return write_repeated(folder, picture((3000, 3000)), n, compression="lzw", rowsperstrip=3000)
 
 
-def chunk_paths(root):
-    """Relative paths of all chunks below root, by listing alone."""
+def chunk_paths(root, level=None):
+    """Relative paths of all chunks below root, by listing alone. level: of a mount, those of this level."""
     found = []
-    for folder, _, files in os.walk(root):
-        found += [os.path.relpath(os.path.join(folder, f), root) for f in files if f.isdigit()]
+    for top in [root] if level is None else Path(root).glob(f"*.zarr/{level}"):
+        for folder, _, files in os.walk(top):
+            found += [os.path.relpath(os.path.join(folder, f), root) for f in files if f.isdigit()]
     return sorted(found, key=lambda p: [(not c.isdigit(), int(c) if c.isdigit() else 0, c)
                                         for c in p.split("/")])
 
