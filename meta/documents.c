@@ -114,7 +114,7 @@ int document_make(const struct tree *t, const struct node *n, struct text *out)
 	if (n->index > DOC_ZARR_JSON || !has_document(t, n))
 		return -ENOENT;
 	const struct image *im = root ? NULL : &t->data->images[n->image];
-	if (im != NULL && image_state(im) != IMAGE_READY)
+	if (!root && image_state(im) != IMAGE_READY)
 		return image_state(im) == IMAGE_BAD ? -EIO : -EAGAIN;
 	CLEANUP(json_done) struct json j = { 0 };
 	json_start(&j);

@@ -26,7 +26,7 @@ static uint64_t narrow(wide v)
 static wide floor_sum(wide n, wide m, wide a, wide b)
 {
 	wide sum = 0;
-	while (n > 0) {
+	while (n > 0 && m > 0) {
 		sum += n * (n - 1) / 2 * (a / m) + n * (b / m);
 		a %= m;
 		b %= m;
@@ -76,8 +76,9 @@ static uint64_t page_voxels(const struct grid *g)
 {
 	const struct grid_layout *l = &g->layout;
 	uint64_t h = l->tiled ? l->unit_h : 1, w = l->tiled ? l->unit_w : 1;
-	return narrow((wide)(ceil_div(g->size[AXIS_Y], h) * h) *
-		      (ceil_div(g->size[AXIS_X], w) * w));
+	wide rows = (wide)ceil_div(g->size[AXIS_Y], h) * h;
+	wide columns = (wide)ceil_div(g->size[AXIS_X], w) * w;
+	return max_u64(1, narrow(rows * columns));
 }
 
 static void set_cost(const struct grid *g, const struct level *zero, uint64_t page, struct level *l)
@@ -87,7 +88,7 @@ static void set_cost(const struct grid *g, const struct level *zero, uint64_t pa
 	uint64_t plane = narrow((wide)decoded_rows(g, zero, l->source[1]) *
 				decoded_columns(g, zero, l->source[2]));
 	uint64_t voxels = narrow((wide)plane * l->source[0]);
-	l->decoded = narrow((wide)voxels * (g->voxel * g->layout.samples));
+	l->decoded = narrow((wide)voxels * g->voxel * g->layout.samples);
 	l->stored = narrow((wide)voxels * page / page_voxels(g));
 	l->pass = l->made != LEVEL_STORED && l->decoded > JOB_MAX;
 }
@@ -120,8 +121,8 @@ static uint64_t run_voxels(const struct level *before, enum axis a, uint64_t ste
 	uint64_t below = before->run[a];
 	if (below >= before->size[a])
 		return size;
-	uint64_t each = below / gcd_u64(below, step), run;
-	if (!mul_u64(chunk / gcd_u64(chunk, each), each, &run))
+	uint64_t each = below / max_u64(1, gcd_u64(below, step)), run;
+	if (!mul_u64(chunk / max_u64(1, gcd_u64(chunk, each)), each, &run))
 		return size;
 	return min_u64(run, size);
 }
