@@ -6,6 +6,11 @@
 
 typedef __typeof__(NOT_A_NUMBER) NAME(bits);
 
+static inline bool NAME(is_nan)(NAME(bits) v)
+{
+	return (v & NOT_A_NUMBER) > INFINITE;
+}
+
 static inline NAME(bits) NAME(key)(NAME(bits) v)
 {
 	return v ^ ((v < 0 ? -1 : 0) & NOT_A_NUMBER);
@@ -16,19 +21,23 @@ static bool NAME(to_keys)(void *columns, unsigned n, NAME(bits) nan)
 {
 	NAME(bits) *restrict v = columns, found = 0;
 	for (size_t i = 0; i < n * LANES; i++) {
-		bool is_nan = (v[i] & NOT_A_NUMBER) > INFINITE;
+		bool is_nan = NAME(is_nan)(v[i]);
 		v[i] = is_nan ? nan : NAME(key)(v[i]);
 		found |= is_nan;
 	}
 	return found != 0;
 }
 
-static inline T NAME(of_key)(NAME(bits) key)
+static inline T NAME(of_bits)(NAME(bits) bits)
 {
 	T v;
-	key = NAME(key)(key);
-	memcpy(&v, &key, sizeof(v));
+	memcpy(&v, &bits, sizeof(v));
 	return v;
+}
+
+static inline T NAME(of_key)(NAME(bits) key)
+{
+	return NAME(of_bits)(NAME(key)(key));
 }
 
 static void NAME(from_keys)(void *out)
@@ -89,23 +98,22 @@ static void NAME(median)(void *restrict out, void *restrict columns, unsigned n)
 		o[i] = (NAME(of_key)(low[i]) + NAME(of_key)(high[i])) / 2;
 }
 
-/* Adding -0.0 changes no sum, not even that of zeros. */
+/* Adding -0.0, whose bits are those of the smallest integer, changes no sum, not even that of zeros. */
 static void NAME(mean)(void *restrict out, void *restrict columns, unsigned n)
 {
-	SCRATCH T known[LANES];
+	SCRATCH NAME(bits) known[LANES];
 	T *restrict o = out;
-	const T *restrict w = columns;
-	for (size_t i = 0; i < LANES; i++) {
+	const NAME(bits) *restrict w = columns;
+	memset(known, 0, sizeof(known));
+	for (size_t i = 0; i < LANES; i++)
 		o[i] = -(T)0;
-		known[i] = 0;
-	}
 	for (unsigned k = 0; k < n; k++) {
 		for (size_t i = 0; i < LANES; i++) {
-			T v = w[k * LANES + i];
-			o[i] += NOT_NAN(v) ? v : -(T)0;
-			known[i] += NOT_NAN(v) ? (T)1 : (T)0;
+			NAME(bits) v = w[k * LANES + i];
+			o[i] += NAME(of_bits)(NAME(is_nan)(v) ? -NOT_A_NUMBER - 1 : v);
+			known[i] += NAME(is_nan)(v) ? 0 : 1;
 		}
 	}
 	for (size_t i = 0; i < LANES; i++)
-		o[i] /= known[i];
+		o[i] /= (T)known[i];
 }

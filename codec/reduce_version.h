@@ -8,7 +8,7 @@
 
 #include "codec/reduce.h"
 
-enum { REDUCE_COLUMN = 128, REDUCE_WINDOW = 64 };
+enum { REDUCE_COLUMN = 256, REDUCE_WINDOW = 64 };
 
 /* n columns, one behind the other, to one column of results; the columns are used up. n: 2, 4 .. 64. */
 typedef void reduce_block(void *out, void *columns, unsigned n);

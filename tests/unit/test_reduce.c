@@ -210,16 +210,18 @@ static bool same(enum dtype t, const uint8_t *a, const uint8_t *b)
 	return dtype_is_float(t) && isnan(voxel_at(t, a).f) && isnan(voxel_at(t, b).f);
 }
 
+/* One voxel at a time, without an assertion for each: Check writes down where every one of them stands. */
 static void agree(const struct sample *s, const uint8_t *got, const uint8_t *want, const char *who)
 {
 	size_t size = dtype_size(s->t);
 	for (uint64_t i = 0; i < s->n_out; i++) {
+		if (same(s->t, got + i * size, want + i * size))
+			continue;
 		uint64_t a = 0, b = 0;
 		memcpy(&a, got + i * size, size);
 		memcpy(&b, want + i * size, size);
-		ck_assert_msg(
-			same(s->t, got + i * size, want + i * size),
-			"seed %ju, %s %s of %s by %d,%d,%d, voxel %ju of %ju: %#jx, wanted %#jx",
+		ck_abort_msg(
+			"seed %ju, %s: %s of %s by %d,%d,%d, voxel %ju of %ju: %#jx, wanted %#jx",
 			(uintmax_t)seed_now, who, reduce_method_name(s->m), dtype_v3(s->t),
 			s->step.z, s->step.y, s->step.x, (uintmax_t)i, (uintmax_t)s->n_out,
 			(uintmax_t)a, (uintmax_t)b);
@@ -335,7 +337,9 @@ static struct reduce_step nth_step(unsigned i)
 /* Short rows, and rows about as long as the kernels' blocks. */
 START_TEST(every_step)
 {
-	static const uint64_t lengths[] = { 1, 2, 3, 5, 31, 67, 129, 255, 256, 257, 513 };
+	static const uint64_t lengths[] = {
+		1, 2, 3, 5, 31, 67, 129, 255, 256, 257, 513, 1023, 1025
+	};
 	seed((uint64_t)_i);
 	for (unsigned i = 0; i < REDUCE_COUNT * DTYPE_COUNT; i++) {
 		struct sample s = { .m = (enum reduce_method)(i / DTYPE_COUNT),
