@@ -74,8 +74,8 @@ def decode_chunk(data, chunks, dtype, codec):
     return raw.view(dtype).reshape(chunks)
 
 
-def plain(image):
-    array = Path(image) / "0"
+def plain(image, level="0"):
+    array = Path(image) / level
     shape, chunks, dtype, codec = describe(array)
     out = np.empty(shape, dtype)
     for index in chunk_indices(shape, chunks):
@@ -254,14 +254,20 @@ def reader(name):
 # --- comparing
 
 
-def axes_of(image):
-    """The letters of an image's axes, from its multiscales."""
+def multiscale(image):
+    """Its one entry of multiscales."""
     image = Path(image)
     if (image / "zarr.json").exists():
         scales = json.loads((image / "zarr.json").read_text())["attributes"]["ome"]["multiscales"]
     else:
         scales = json.loads((image / ".zattrs").read_text())["multiscales"]
-    return "".join(axis["name"] for axis in scales[0]["axes"])
+    assert len(scales) == 1
+    return scales[0]
+
+
+def axes_of(image):
+    """The letters of an image's axes, from its multiscales."""
+    return "".join(axis["name"] for axis in multiscale(image)["axes"])
 
 
 def along(volume, axes, wanted):

@@ -60,9 +60,9 @@ def chunk_paths(root, level=None):
                                         for c in p.split("/")])
 
 
-def level(status):
-    """The counters of level 0."""
-    return next(one for one in status["levels"] if one["level"] == 0)
+def level(status, number=0):
+    """The counters of a level."""
+    return next(one for one in status["levels"] if one["level"] == number)
 
 
 def need_protocol(m, minor):
