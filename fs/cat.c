@@ -1,6 +1,5 @@
 #include "fs/cat.h"
 
-#include "fs/coarse.h"
 #include "fs/log.h"
 #include "fs/status.h"
 #include "meta/documents.h"
@@ -61,8 +60,7 @@ static int get_chunk(struct engine *e, const struct node *n, struct text *out, s
 		.data = &c,
 	};
 	log_forget();
-	if (!coarse_refuse(e->store, &get))
-		store_get(e->store, &get);
+	store_get(e->store, &get);
 	pthread_mutex_lock(&c.lock);
 	while (!c.answered)
 		pthread_cond_wait(&c.arrived, &c.lock);

@@ -52,15 +52,17 @@ static void set_codec(const struct engine_config *c, struct image *im)
 		image_warn(im, "not every reader notices poison in Blosc: --codec zstd");
 }
 
-/* An image that was not weighed at the mount must fit the budget that the mount got. */
-static int weigh(const struct engine_parts *p, const struct image *im, struct err *err)
+/* What an image asks for. One that was not weighed at the mount must fit what the mount got. */
+static int weigh(struct engine_parts *p, size_t i, struct err *err)
 {
-	uint64_t slot, least = engine_least(im, &slot);
+	struct needs n;
+	engine_weigh(&p->engine->data->images[i], &p->leaves[i], &n);
 	if (!p->lazy || p->budget == 0 ||
-	    (slot <= p->largest_slot && store_budget_needed(least, p->largest_slot) <= p->budget))
+	    (n.slot <= p->largest_slot && n.ordinary <= p->ordinary &&
+	     store_budget_needed(p->ordinary, n.pass, p->largest_slot) <= p->budget))
 		return 0;
 	struct text t = { 0 };
-	text_add_size(&t, store_budget_needed(least, slot));
+	text_add_size(&t, store_budget_needed(n.ordinary, n.pass, n.slot));
 	int e = err_set(err, ENOBUFS, "its chunks need --memory of %s", t.s == NULL ? "more" : t.s);
 	text_done(&t);
 	return e;
@@ -75,7 +77,7 @@ static int scan(struct engine_parts *p, size_t i, const struct scan_options *opt
 	if (e < 0)
 		return e;
 	set_codec(c, &d->images[i]);
-	e = weigh(p, &d->images[i], err);
+	e = weigh(p, i, err);
 	if (e == 0)
 		p->sample_needs[i] = sample_needs(&d->images[i]);
 	return e;
@@ -93,7 +95,7 @@ static int look(struct engine_parts *p, struct bench *b, size_t i, struct err *e
 		e = sample_image(&p->plant, b, im, (uint32_t)i, sample_decides(&p->engine->config),
 				 &p->engine->config.scan.each, err);
 	if (e == 0)
-		e = weigh(p, im, err); /* with the codec that the sample decided for */
+		e = weigh(p, i, err); /* with the codec that the sample decided for */
 	if (e == -ENOMEM)
 		return e; /* tried again by whoever asks next */
 	if (e < 0) {
@@ -169,32 +171,40 @@ static int first_looks(struct engine *e, struct err *err)
 	return 0;
 }
 
-/* What the mount asks for: the costliest run of all images that were looked at. */
+/* What the mount asks for: the costliest jobs of all images that were looked at. */
 static uint64_t needed(struct engine *e)
 {
 	struct engine_parts *p = e->parts;
-	uint64_t least = p->look_least, slot;
 	p->largest_slot = 64 * KiB;
+	p->ordinary = p->look_least;
+	p->pass = 0;
 	for (size_t i = 0; i < e->data->n_images; i++) {
-		const struct image *im = &e->data->images[i];
-		if (image_state(im) != IMAGE_READY)
+		struct needs n;
+		if (image_state(&e->data->images[i]) != IMAGE_READY)
 			continue;
-		least = max_u64(least, engine_least(im, &slot));
-		p->largest_slot = max_u64(p->largest_slot, slot);
+		engine_weigh(&e->data->images[i], &p->leaves[i], &n);
+		p->ordinary = max_u64(p->ordinary, n.ordinary);
+		p->pass = max_u64(p->pass, n.pass);
+		p->largest_slot = max_u64(p->largest_slot, n.slot);
 	}
 	/* Chunks of `auto` are at most 1 MiB, whatever is looked at later; any codec may follow from a sample. */
 	if (p->lazy)
 		p->largest_slot = max_u64(p->largest_slot, pool_round(MiB + MiB / 8));
-	p->least = least;
-	return store_budget_needed(least, p->largest_slot);
+	return store_budget_needed(p->ordinary, p->pass, p->largest_slot);
 }
 
-/* Images that are looked at later may have larger chunks: room for them, where that costs the others little. */
-static void allow_larger_slots(struct engine_parts *p)
+/* Images that are looked at later may have larger chunks and runs: room for them, where that costs the others
+ * little. */
+static void allow_larger(struct engine_parts *p)
 {
 	uint64_t slot = max_u64(2 * p->largest_slot, p->budget / 64);
-	if (p->lazy && store_budget_needed(p->least, slot) <= p->budget)
+	if (!p->lazy)
+		return;
+	if (store_budget_needed(p->ordinary, p->pass, slot) <= p->budget)
 		p->largest_slot = slot;
+	uint64_t ordinary = max_u64(p->ordinary, p->budget / 4);
+	if (store_budget_needed(ordinary, p->pass, p->largest_slot) <= p->budget)
+		p->ordinary = ordinary;
 }
 
 static int choose_budget(struct engine *e, struct err *err)
@@ -206,7 +216,7 @@ static int choose_budget(struct engine *e, struct err *err)
 	if (asked != 0)
 		budget = asked;
 	e->parts->budget = budget;
-	allow_larger_slots(e->parts);
+	allow_larger(e->parts);
 	pool_limit(e->parts->plant.pool, min_u64(32 * MiB, budget / 8));
 	if (need <= budget)
 		return 0;
@@ -225,7 +235,8 @@ static int make_parts(struct engine *e, struct err *err)
 	p->engine = e;
 	p->look_least = pool_round(SAMPLE_USUAL);
 	p->sample_needs = calloc(max_u64(1, e->data->n_images), sizeof(*p->sample_needs));
-	if (p->sample_needs == NULL)
+	p->leaves = calloc(max_u64(1, e->data->n_images), sizeof(*p->leaves));
+	if (p->sample_needs == NULL || p->leaves == NULL)
 		return err_oom(err);
 	p->plant = (struct plant){ .oversized = &p->oversized,
 				   .data = e->data,
@@ -245,6 +256,7 @@ static int make_parts(struct engine *e, struct err *err)
 	};
 	struct store_config sc = { .budget = p->budget,
 				   .largest_slot = p->largest_slot,
+				   .ordinary = p->ordinary,
 				   .threads = e->config.threads,
 				   .fetchers = FETCHERS,
 				   .spots_max = 256 };
@@ -261,6 +273,7 @@ static void parts_free(struct engine *e)
 	files_free(p->plant.files);
 	pool_free(p->plant.pool);
 	free(p->sample_needs);
+	free(p->leaves);
 	pthread_mutex_destroy(&p->oversized);
 	free(p);
 	e->parts = NULL;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fs/blocks.h"
 #include "fs/clock.h"
 
 static const struct image *image_of(const struct engine_parts *p, const struct store_key *key)
@@ -13,16 +14,21 @@ static const struct image *image_of(const struct engine_parts *p, const struct s
 	return &p->plant.data->images[key->image];
 }
 
+static const struct level *level_of(const struct engine_parts *p, const struct store_key *key)
+{
+	return &image_of(p, key)->pyramid.level[key->level];
+}
+
 static uint64_t run_of(void *ctx, const struct store_key *chunk, uint32_t *k)
 {
-	const struct grid *g = &image_of(ctx, chunk)->grid;
-	*k = (uint32_t)grid_chunk_in_run(g, chunk->index);
-	return grid_run_of(g, chunk->index);
+	const struct level *l = level_of(ctx, chunk);
+	*k = (uint32_t)level_chunk_in_run(l, chunk->index);
+	return level_run_of(l, chunk->index);
 }
 
 static uint64_t chunk_of(void *ctx, const struct store_key *run, uint32_t k)
 {
-	return grid_run_chunk(&image_of(ctx, run)->grid, run->index, k);
+	return level_run_chunk(level_of(ctx, run), run->index, k);
 }
 
 /* The budget was chosen so that an image's largest run fits, which holds as much as its sample. */
@@ -33,7 +39,7 @@ static uint64_t look_needs(const struct engine_parts *p, uint32_t image)
 
 static uint64_t runs(void *ctx, const struct store_key *run)
 {
-	return grid_run_count(&image_of(ctx, run)->grid);
+	return level_run_count(level_of(ctx, run));
 }
 
 static void cost(void *ctx, const struct store_key *run, uint32_t lone, struct run_cost *out)
@@ -41,13 +47,18 @@ static void cost(void *ctx, const struct store_key *run, uint32_t lone, struct r
 	const struct engine_parts *p = ctx;
 	if (run->level == STORE_FIRST_LOOK)
 		*out = (struct run_cost){ .lane = look_needs(p, run->image) };
-	else
+	else if (run->level == 0)
 		produce_cost(image_of(p, run), run->index, lone, out);
+	else if (produce_is_sampled(image_of(p, run), run->level))
+		produce_sampled_cost(image_of(p, run), run->level, run->index, out);
+	else
+		produce_ladder_cost(image_of(p, run), run->level, run->index,
+				    &p->leaves[run->image], out);
 }
 
 static bool lone_pays(void *ctx, const struct store_key *chunk)
 {
-	return produce_lone_pays(image_of(ctx, chunk));
+	return chunk->level == 0 && produce_lone_pays(image_of(ctx, chunk));
 }
 
 static uint64_t bound(void *ctx, const struct store_key *chunk, bool *exact)
@@ -58,37 +69,102 @@ static uint64_t bound(void *ctx, const struct store_key *chunk, bool *exact)
 	return encode_bound(spec, level_chunk_bytes(&im->pyramid.level[chunk->level]));
 }
 
+/* Voxels of level 0 that a chunk is made of. */
+static void source_box(const struct image *im, const struct store_key *chunk, struct level_box *out)
+{
+	const struct level *l = &im->pyramid.level[chunk->level];
+	struct grid_chunk c;
+	level_chunk_at(l, chunk->index, &c);
+	for (int a = 0; a < AXIS_COUNT; a++) {
+		uint64_t mag = a < AXIS_Z ? 1 : l->mag[a - AXIS_Z];
+		out->lo[a] = c.lo[a] * mag;
+		out->hi[a] = min_u64(c.hi[a] * mag, im->grid.size[a]);
+		/* A last voxel may mirror some that lie before its own window; what is said of all steps of 4
+		 * does no harm. */
+		bool mirrors = mag >= 4 && c.hi[a] == l->size[a] && !produce_is_sampled(im, chunk->level);
+		out->lo[a] -= mirrors ? min_u64(out->lo[a], 2 * mag) : 0;
+	}
+}
+
 static void planes(void *ctx, const struct store_key *chunk, uint64_t *first, uint64_t *n)
 {
 	const struct image *im = image_of(ctx, chunk);
-	struct grid_chunk c;
-	grid_chunk_at(&im->grid, chunk->index, &c);
+	struct level_box b;
+	source_box(im, chunk, &b);
 	uint64_t samples = im->grid.size[AXIS_C] / im->n_c;
-	*first = image_plane(im, c.lo[AXIS_T], c.lo[AXIS_C] / samples, c.lo[AXIS_Z]);
-	*n = c.hi[AXIS_Z] - c.lo[AXIS_Z];
+	*first = image_plane(im, b.lo[AXIS_T], b.lo[AXIS_C] / samples, b.lo[AXIS_Z]);
+	*n = b.hi[AXIS_Z] - b.lo[AXIS_Z];
+}
+
+/* Do lo .. hi - 1 and n voxels from `at` on meet, in one that a level of this mag keeps? */
+static bool meets(uint64_t lo, uint64_t hi, uint64_t at, uint64_t n, uint64_t mag)
+{
+	uint64_t first = max_u64(lo, ceil_div(at, mag) * mag);
+	return first < hi && first < at + n;
 }
 
 static bool needs(void *ctx, const struct store_key *chunk, const struct spot *spot)
 {
 	const struct image *im = image_of(ctx, chunk);
 	const struct tiff_page *k = &im->kind;
+	const struct level *l = &im->pyramid.level[chunk->level];
+	static const uint64_t ones[3] = { 1, 1, 1 };
+	const uint64_t *mag = produce_is_sampled(im, chunk->level) ? l->mag : ones;
 	uint64_t first, n;
 	if (spot->image != chunk->image)
 		return false;
 	planes(ctx, chunk, &first, &n);
 	if (spot->plane < first || spot->plane >= first + n)
 		return false;
+	struct level_box b;
+	source_box(im, chunk, &b);
+	if ((b.lo[AXIS_Z] + spot->plane - first) % mag[0] != 0)
+		return false;
 	if (spot->unit == SPOT_ALL)
 		return true;
-	struct grid_chunk c;
-	grid_chunk_at(&im->grid, chunk->index, &c);
 	uint64_t per_sample = (uint64_t)k->units_x * k->units_y, unit = spot->unit % per_sample;
 	uint64_t samples = im->grid.size[AXIS_C] / im->n_c;
-	if (k->planar && spot->unit / per_sample != c.lo[AXIS_C] % samples)
+	if (k->planar && spot->unit / per_sample != b.lo[AXIS_C] % samples)
 		return false;
 	uint64_t y = unit / k->units_x * k->unit_h, x = unit % k->units_x * k->unit_w;
-	return y < c.hi[AXIS_Y] && y + k->unit_h > c.lo[AXIS_Y] && x < c.hi[AXIS_X] &&
-	       x + k->unit_w > c.lo[AXIS_X];
+	return meets(b.lo[AXIS_Y], b.hi[AXIS_Y], y, k->unit_h, mag[1]) &&
+	       meets(b.lo[AXIS_X], b.hi[AXIS_X], x, k->unit_w, mag[2]);
+}
+
+static void descend(void *ctx, const struct store_key *run, unsigned from, uint64_t *path)
+{
+	const struct pyramid *p = &image_of(ctx, run)->pyramid;
+	for (unsigned k = from; k > 0; k--) {
+		struct run_span under;
+		pyramid_under(p, k, path[k], k - 1, &under);
+		path[k - 1] = run_span_at(&under, &p->level[k - 1], 0);
+	}
+}
+
+static unsigned advance(void *ctx, const struct store_key *run, unsigned from, uint64_t *path)
+{
+	const struct pyramid *p = &image_of(ctx, run)->pyramid;
+	for (unsigned k = from; k < run->level; k++) {
+		struct run_span under;
+		pyramid_under(p, k + 1, path[k + 1], k, &under);
+		uint64_t next = run_span_find(&under, &p->level[k], path[k]) + 1;
+		if (next < run_span_count(&under)) {
+			path[k] = run_span_at(&under, &p->level[k], next);
+			descend(ctx, run, k, path);
+			return k;
+		}
+	}
+	return run->level;
+}
+
+static uint64_t above(void *ctx, const struct store_key *run)
+{
+	return pyramid_above(&image_of(ctx, run)->pyramid, run->level, run->index);
+}
+
+static uint32_t chunks(void *ctx, const struct store_key *run)
+{
+	return (uint32_t)level_run_chunks(level_of(ctx, run), run->index);
 }
 
 static uint64_t now(UNUSED void *ctx)
@@ -128,6 +204,12 @@ static void wake_workers(void *ctx, unsigned n)
 	workers_wake(p->workers, n);
 }
 
+static void wake_pass_workers(void *ctx, unsigned n)
+{
+	const struct engine_parts *p = ctx;
+	workers_wake_pass(p->workers, n);
+}
+
 static void wake_fetchers(void *ctx, unsigned n)
 {
 	const struct engine_parts *p = ctx;
@@ -151,24 +233,46 @@ static void drop_raw(UNUSED void *ctx, void *raw)
 	fetched_free(raw);
 }
 
+static void drop_blocks(UNUSED void *ctx, void *blocks)
+{
+	blocks_free(blocks);
+}
+
 const struct store_ops engine_ops = {
-	run_of, chunk_of, runs,		cost,	       lone_pays,  bound,     planes,  needs,
-	now,	dying,	  wake_workers, wake_fetchers, wake_clock, give_back, drop_raw
+	run_of,	   chunk_of,   runs,	    cost,	  lone_pays,	     bound,
+	planes,	   needs,      descend,	    advance,	  above,	     chunks,
+	now,	   dying,      wake_workers, wake_pass_workers, wake_fetchers, wake_clock,
+	give_back, drop_raw,   drop_blocks
 };
 
-uint64_t engine_least(const struct image *im, uint64_t *slot)
+/* The costliest run of level 0. The first run is as deep as any; the costliest rows and columns are found among the
+ * first few of each axis and the last. */
+static void costliest_leaf(const struct image *im, struct run_cost *out)
 {
-	struct run_cost c;
-	uint64_t most = 0;
-	/* The first run is as deep as any; the costliest rows and columns are found among the first few of
-	 * each axis and the last. */
 	uint64_t n = grid_run_count(&im->grid);
-	for (uint64_t i = 0; i < n && i < 4096; i++) {
+	produce_cost(im, 0, RUN_WHOLE, out);
+	for (uint64_t i = 1; i < n && i < 4096; i++) {
+		struct run_cost c;
 		produce_cost(im, i, RUN_WHOLE, &c);
-		most = max_u64(most, c.band + c.raw + c.lane + c.slot);
+		out->band = max_u64(out->band, c.band);
+		out->raw = max_u64(out->raw, c.raw);
+		out->lane = max_u64(out->lane, c.lane);
 	}
-	produce_cost(im, 0, RUN_WHOLE, &c);
-	*slot = c.slot;
-	uint64_t worst = pool_round(grid_band_bytes_worst(&im->grid)) + c.raw + c.lane + c.slot;
-	return max_u64(most, worst);
+	out->band = max_u64(out->band, pool_round(grid_band_bytes_worst(&im->grid)));
+}
+
+void engine_weigh(const struct image *im, struct run_cost *leaf, struct needs *n)
+{
+	costliest_leaf(im, leaf);
+	*n = (struct needs){ .ordinary = store_least(leaf), .slot = leaf->slot };
+	for (unsigned k = 1; k < im->pyramid.n; k++) {
+		struct run_cost c;
+		if (produce_is_sampled(im, k))
+			produce_sampled_cost(im, k, 0, &c);
+		else
+			produce_ladder_cost(im, k, 0, leaf, &c);
+		uint64_t *most = c.pass ? &n->pass : &n->ordinary;
+		*most = max_u64(*most, store_least(&c));
+		n->slot = max_u64(n->slot, c.slot);
+	}
 }

@@ -10,13 +10,18 @@ struct engine_parts {
 	struct workers *workers;
 	pthread_mutex_t oversized;
 	uint64_t budget; /* 0: not chosen yet */
-	uint64_t least, largest_slot;
+	uint64_t ordinary, pass, largest_slot; /* what the images need that were looked at */
 	bool lazy;		/* some images are looked at later: their needs are weighed then */
 	uint64_t look_least;	/* reserved for a first look, which is enough for most */
 	uint64_t *sample_needs; /* of each image, once that is known; before, 0 */
+	struct run_cost *leaves; /* of each image the costliest run of level 0, likewise */
 };
 
 extern const struct store_ops engine_ops; /* ctx: struct engine_parts */
 
-/* Smallest reservation of the costliest run of an image. */
-uint64_t engine_least(const struct image *im, uint64_t *slot);
+/* Smallest reservations of an image's costliest jobs, and its largest chunk. */
+struct needs {
+	uint64_t ordinary, pass, slot;
+};
+
+void engine_weigh(const struct image *im, struct run_cost *leaf, struct needs *n);

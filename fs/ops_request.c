@@ -1,7 +1,5 @@
 #include "fs/ops_request.h"
 
-#include "fs/coarse.h"
-
 #include <errno.h>
 #include <string.h>
 
@@ -86,8 +84,6 @@ static void ask(struct request *r, struct get *g)
 	struct store *s = r->ops->engine->store;
 	g->data = r;
 	g->serial = store_serial(s);
-	if (coarse_refuse(s, g))
-		return;
 	/* Before the store is asked: after it the request may be answered and gone. */
 	fuse_req_interrupt_func(r->req, interrupted, (void *)(uintptr_t)g->serial);
 	if (g->kind == WAIT_READ)

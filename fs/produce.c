@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "codec/cut.h"
+#include "fs/blocks.h"
 
 /* A decode task is about this many voxel bytes, at least one row of strips or tiles. */
 static const uint64_t task_bytes = MiB;
@@ -94,7 +95,7 @@ static uint64_t gather_bytes(const struct image *im, uint64_t rows)
 
 /* Stored bytes of a piece between its fetch and its decoding. Compressed data that is much longer than its voxels
  * is read again while it is decoded. */
-static uint64_t raw_bytes(const struct image *im, uint64_t row_bytes, uint64_t rows)
+uint64_t produce_raw_bytes(const struct image *im, uint64_t row_bytes, uint64_t rows)
 {
 	uint64_t piece = row_bytes * rows;
 	return pool_round(max_u64(unit_stored_max(&im->kind), piece + piece / 2)) + tags_bytes;
@@ -108,11 +109,11 @@ void produce_cost(const struct image *im, uint64_t run, uint32_t lone, struct ru
 	uint64_t planes = b.z1 - b.z0, rows = b.y1 - b.y0, row_bytes = band_row_bytes(im, &b);
 	uint64_t at_once = piece_rows(im, &b, alone);
 	uint64_t raw = grid_chunk_bytes(&im->grid);
-	out->band = pool_round(planes * rows * row_bytes);
+	*out = (struct run_cost){ .band = pool_round(planes * rows * row_bytes) };
 	out->slot = pool_round(encode_bound(&im->encode, raw));
 	uint64_t encode_scratch = im->encode.codec == CODEC_NONE ? 0 : pool_round(raw);
 	out->in_place = tiff_is_raw_rows(&im->kind);
-	out->raw = !out->in_place ? raw_bytes(im, row_bytes, at_once)
+	out->raw = !out->in_place ? produce_raw_bytes(im, row_bytes, at_once)
 		   : alone	  ? gather_bytes(im, at_once)
 				  : 0;
 	out->lane = max_u64(out->in_place ? 0 : pool_round(im->unit_bytes_max), encode_scratch);
@@ -162,6 +163,10 @@ static int fetch(const struct plant *p, struct task *t, const struct piece *piec
 void produce_fetch(const struct plant *p, struct task *t)
 {
 	struct piece piece;
+	if (t->key.level > 0) {
+		produce_sampled_fetch(p, t, FILE_WAIT);
+		return;
+	}
 	piece_at(&p->data->images[t->key.image], t, &piece);
 	if (!store_task_stopped(t))
 		fetch(p, t, &piece, FILE_WAIT);
@@ -171,6 +176,10 @@ void produce_decode(const struct plant *p, struct bench *b, struct task *t)
 {
 	struct piece piece;
 	struct err err = { 0 };
+	if (t->key.level > 0) {
+		produce_sampled_decode(p, b, t);
+		return;
+	}
 	piece_at(&p->data->images[t->key.image], t, &piece);
 	bool stopped = store_task_stopped(t);
 	if (!t->fetched && !stopped && fetch(p, t, &piece, FILE_NOWAIT) < 0)
@@ -183,27 +192,70 @@ void produce_decode(const struct plant *p, struct bench *b, struct task *t)
 	fetched_free(STEAL(t->raw));
 }
 
-static void cut_chunk(const struct image *im, const struct task *t, const struct grid_chunk *c,
-		      void *out)
+/* The voxels that a chunk is cut from: those at the lower ends, and bytes from one to the next. */
+struct voxels {
+	const uint8_t *at;
+	uint64_t lo[AXIS_COUNT];
+	uint64_t stride_c, stride_z, stride_y, stride_x;
+};
+
+static void voxels_of_band(const struct image *im, const struct task *t, struct voxels *out)
 {
 	struct band_box b;
-	uint64_t run = grid_run_of(&im->grid, t->key.index);
-	const struct grid *g = &im->grid;
-	produce_band_box(im, run, t->lone, &b);
+	produce_band_box(im, grid_run_of(&im->grid, t->key.index), t->lone, &b);
+	uint64_t row = band_row_bytes(im, &b);
+	*out = (struct voxels){ .at = t->band,
+				.lo = { b.t, b.c0, b.z0, b.y0, b.x0 },
+				.stride_c = im->grid.voxel,
+				.stride_z = row * (b.y1 - b.y0),
+				.stride_y = row,
+				.stride_x = b.n_c * im->grid.voxel };
+}
+
+/* Of a ladder's block, samples one after another; of a sampled run, pixels of all samples. */
+static void voxels_of_level(const struct image *im, const struct task *t, struct voxels *out)
+{
+	const struct level *l = &im->pyramid.level[t->key.level];
+	struct level_box b;
+	level_run_box(l, level_run_of(l, t->key.index), &b);
+	uint64_t n[AXIS_COUNT], pixel = l->voxel;
+	for (int a = 0; a < AXIS_COUNT; a++)
+		n[a] = b.hi[a] - b.lo[a];
+	if (t->blocks == NULL)
+		pixel *= n[AXIS_C];
+	*out = (struct voxels){ .at = t->blocks != NULL ? blocks_voxels(t->blocks, t->key.level)
+						       : t->band };
+	memcpy(out->lo, b.lo, sizeof(out->lo));
+	out->stride_x = pixel;
+	out->stride_y = n[AXIS_X] * pixel;
+	out->stride_z = n[AXIS_Y] * out->stride_y;
+	out->stride_c = t->blocks != NULL ? n[AXIS_Z] * out->stride_z : l->voxel;
+}
+
+static void cut_chunk(const struct image *im, const struct task *t, const struct level *l, void *out)
+{
+	struct voxels v;
+	struct grid_chunk c;
+	level_chunk_at(l, t->key.index, &c);
+	if (t->key.level == 0)
+		voxels_of_band(im, t, &v);
+	else
+		voxels_of_level(im, t, &v);
 	uint64_t n[AXIS_COUNT];
 	for (int a = 0; a < AXIS_COUNT; a++)
-		n[a] = c->hi[a] - c->lo[a];
-	bool whole = n[AXIS_Z] == g->chunk[AXIS_Z] && n[AXIS_Y] == g->chunk[AXIS_Y] &&
-		     n[AXIS_X] == g->chunk[AXIS_X];
+		n[a] = c.hi[a] - c.lo[a];
+	bool whole = n[AXIS_Z] == l->chunk[AXIS_Z] && n[AXIS_Y] == l->chunk[AXIS_Y] &&
+		     n[AXIS_X] == l->chunk[AXIS_X];
 	if (!whole)
-		memset(out, 0, grid_chunk_bytes(g));
-	uint64_t row = band_row_bytes(im, &b), pixel = b.n_c * g->voxel;
-	struct cut_side src = { row * (b.y1 - b.y0), row, pixel };
-	struct cut_side dst = { g->chunk[AXIS_Y] * g->chunk[AXIS_X] * g->voxel,
-				g->chunk[AXIS_X] * g->voxel, g->voxel };
-	const uint8_t *from = (const uint8_t *)t->band + (c->lo[AXIS_Y] - b.y0) * row +
-			      (c->lo[AXIS_X] - b.x0) * pixel + (c->lo[AXIS_C] - b.c0) * g->voxel;
-	cut_copy(out, &dst, from, &src, n[AXIS_Z], n[AXIS_Y], n[AXIS_X], g->voxel);
+		memset(out, 0, level_chunk_bytes(l));
+	struct cut_side src = { v.stride_z, v.stride_y, v.stride_x };
+	struct cut_side dst = { l->chunk[AXIS_Y] * l->chunk[AXIS_X] * l->voxel,
+				l->chunk[AXIS_X] * l->voxel, l->voxel };
+	const uint8_t *from = v.at + (c.lo[AXIS_C] - v.lo[AXIS_C]) * v.stride_c +
+			      (c.lo[AXIS_Z] - v.lo[AXIS_Z]) * v.stride_z +
+			      (c.lo[AXIS_Y] - v.lo[AXIS_Y]) * v.stride_y +
+			      (c.lo[AXIS_X] - v.lo[AXIS_X]) * v.stride_x;
+	cut_copy(out, &dst, from, &src, n[AXIS_Z], n[AXIS_Y], n[AXIS_X], l->voxel);
 }
 
 /* Moves the encoding to a buffer of its own size where that is a smaller class. */
@@ -221,17 +273,16 @@ static void *shrink(const struct plant *p, void *bytes, uint64_t cap, uint64_t l
 void produce_encode(const struct plant *p, struct bench *b, struct task *t)
 {
 	const struct image *im = &p->data->images[t->key.image];
-	uint64_t raw_bytes = grid_chunk_bytes(&im->grid),
-		 cap = encode_bound(&im->encode, raw_bytes);
-	struct grid_chunk c;
-	grid_chunk_at(&im->grid, t->key.index, &c);
+	const struct level *l = &im->pyramid.level[t->key.level];
+	const struct encode_spec *spec = image_encode(im, t->key.level);
+	uint64_t raw_bytes = level_chunk_bytes(l), cap = encode_bound(spec, raw_bytes);
 	void *raw = pool_get(p->pool, raw_bytes);
 	if (raw == NULL) {
 		t->error = ENOMEM;
 		return;
 	}
-	cut_chunk(im, t, &c, raw);
-	if (im->encode.codec == CODEC_NONE) {
+	cut_chunk(im, t, l, raw);
+	if (spec->codec == CODEC_NONE) {
 		t->bytes = raw;
 		t->len = raw_bytes;
 		t->capacity = pool_round(raw_bytes);
@@ -241,7 +292,7 @@ void produce_encode(const struct plant *p, struct bench *b, struct task *t)
 	size_t len = 0;
 	void *out = pool_get(p->pool, cap);
 	int r = out == NULL ? -ENOMEM
-			    : encode(b->encoder, &im->encode, raw, raw_bytes, out, cap, &len, &err);
+			    : encode(b->encoder, spec, raw, raw_bytes, out, cap, &len, &err);
 	pool_put(p->pool, raw, raw_bytes);
 	if (r < 0) {
 		pool_put(p->pool, out, cap);
@@ -253,4 +304,37 @@ void produce_encode(const struct plant *p, struct bench *b, struct task *t)
 	t->capacity = pool_round(len);
 	if (t->bytes == NULL)
 		t->error = ENOMEM;
+}
+
+void produce_ladder_cost(const struct image *im, unsigned level, uint64_t run,
+			 const struct run_cost *leaf, struct run_cost *out)
+{
+	const struct level *l = &im->pyramid.level[level];
+	const struct encode_spec *spec = image_encode(im, level);
+	*out = *leaf;
+	out->ladder = true;
+	out->pieces = 0;
+	out->chunks = (uint32_t)level_run_chunks(l, run);
+	/* Chunks of all levels below are made in these slots, too. */
+	uint64_t most = 0;
+	for (unsigned k = 1; k <= level; k++)
+		most = max_u64(most, level_chunk_bytes(&im->pyramid.level[k]));
+	out->slot = pool_round(encode_bound(spec, most));
+	out->lane = max_u64(out->lane, blocks_scratch_bytes(im, level));
+	if (spec->codec != CODEC_NONE)
+		out->lane = max_u64(out->lane, pool_round(most));
+	out->blocks = blocks_bytes(im, level);
+	out->pass = l->pass;
+	out->decoded = l->decoded;
+}
+
+void produce_open(const struct plant *p, struct task *t)
+{
+	t->bytes = blocks_new(p->pool, &p->data->images[t->key.image], t->key.level);
+	t->error = t->bytes == NULL ? ENOMEM : 0;
+}
+
+void produce_reduce(struct task *t)
+{
+	t->error = blocks_reduce(t->blocks, t);
 }

@@ -32,6 +32,9 @@ struct plant {
 	enum damaged damaged;
 };
 
+/* A run of a coarse level that decodes more is a pass. */
+#define PASS_DECODES (256 * MiB)
+
 /* The part of a plane that one decode task fills, and where in the band. */
 struct piece {
 	uint64_t plane, sample_c; /* plane of the image; first sample of c in the run */
@@ -50,8 +53,16 @@ struct band_box {
 
 void produce_band_box(const struct image *im, uint64_t run, uint32_t lone, struct band_box *out);
 
-/* Cost of a run, or of one of its chunks alone. */
+/* Cost of a run of level 0, or of one of its chunks alone. */
 void produce_cost(const struct image *im, uint64_t run, uint32_t lone, struct run_cost *out);
+
+/* A run that is no run of level 0: reduced from the level before, or (produce_is_sampled) single voxels of level 0,
+ * which it reads without what lies between. */
+bool produce_is_sampled(const struct image *im, unsigned level);
+void produce_sampled_cost(const struct image *im, unsigned level, uint64_t run, struct run_cost *out);
+/* leaf: band, raw and lane of the costliest run of level 0. */
+void produce_ladder_cost(const struct image *im, unsigned level, uint64_t run,
+			 const struct run_cost *leaf, struct run_cost *out);
 
 /* Bytes of stored data and decoded scratch that decoding one strip or tile may hold beside the band. */
 uint64_t produce_decode_scratch(const struct image *im);
@@ -62,6 +73,15 @@ bool produce_lone_pays(const struct image *im);
 void produce_fetch(const struct plant *p, struct task *t);
 void produce_decode(const struct plant *p, struct bench *b, struct task *t);
 void produce_encode(const struct plant *p, struct bench *b, struct task *t);
+void produce_open(const struct plant *p, struct task *t);
+void produce_reduce(struct task *t);
+
+/* The tasks of runs that are sampled. */
+void produce_sampled_fetch(const struct plant *p, struct task *t, enum file_wait wait);
+void produce_sampled_decode(const struct plant *p, struct bench *b, struct task *t);
+
+/* Stored bytes of a piece of so many rows, between its fetch and its decoding. */
+uint64_t produce_raw_bytes(const struct image *im, uint64_t row_bytes, uint64_t rows);
 
 /* Fetches what a piece needs of its file, as far as that can be kept in `limit` bytes; rows that need no decoder
  * go into the band at once where `in_place`, and then *decoded. *out is the caller's; NULL where no file is

@@ -33,10 +33,10 @@ void leaf_start(struct leaf *l, const struct store_key *run, uint32_t pieces)
 }
 
 /* The older leaf comes first. */
-static struct leaf *leaf_at(const struct job *j, unsigned i)
+static struct leaf *leaf_at(struct job *j, unsigned i)
 {
 	unsigned first = j->ladder == NULL ? 0 : ladder_oldest(j);
-	return (struct leaf *)&j->leaf[(first + i) % LEAVES];
+	return &j->leaf[(first + i) % LEAVES];
 }
 
 static uint32_t not_issued(const struct leaf *l)

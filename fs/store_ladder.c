@@ -477,7 +477,10 @@ void ladder_task_done(struct store *s, struct job *j, struct task *t)
 		else
 			give_hands_back(s, l);
 		break;
-	default:
+	case TASK_LOOK:
+	case TASK_FETCH:
+	case TASK_DECODE:
+	case TASK_ENCODE:
 		break;
 	}
 }

@@ -3,11 +3,15 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "fs/clock.h"
 
+struct crew;
+
 struct worker {
 	struct workers *all;
+	struct crew *crew;
 	struct bench bench; /* not of a fetcher */
 	pthread_t thread;
 };
@@ -19,6 +23,9 @@ struct crew {
 	unsigned idle;
 };
 
+/* Passes leave the processor to whoever waits for less. */
+enum { PASS_NICE = 10 };
+
 /* A fetcher opens, examines and reads files; no decoder and no client runs on it. */
 static const size_t fetcher_stack = 256 * KiB;
 
@@ -27,11 +34,11 @@ struct workers {
 	struct worker *threads;
 	struct worker fetchers[FETCHERS];
 	pthread_t clock;
-	unsigned n_threads, n_fetchers;
+	unsigned n_threads, n_fetchers; /* n_threads: for the foreground and for passes, in turn */
 	bool clock_runs;
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t tick, ended;
-	struct crew work, fetch;
+	struct crew work, pass, fetch;
 	unsigned running;
 	bool clock_woken, ending;
 };
@@ -42,7 +49,7 @@ struct workers *workers_new(const struct workers_config *config)
 	if (w == NULL)
 		return NULL;
 	w->config = *config;
-	w->threads = calloc(config->threads, sizeof(w->threads[0]));
+	w->threads = calloc(2 * (size_t)config->threads, sizeof(w->threads[0]));
 	if (w->threads == NULL) {
 		free(w);
 		return NULL;
@@ -52,6 +59,7 @@ struct workers *workers_new(const struct workers_config *config)
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&w->work.work, NULL);
+	pthread_cond_init(&w->pass.work, NULL);
 	pthread_cond_init(&w->fetch.work, NULL);
 	pthread_cond_init(&w->tick, &attr);
 	pthread_cond_init(&w->ended, &attr);
@@ -74,6 +82,11 @@ static void wake(struct workers *w, struct crew *c, unsigned n)
 void workers_wake(struct workers *w, unsigned n)
 {
 	wake(w, &w->work, n);
+}
+
+void workers_wake_pass(struct workers *w, unsigned n)
+{
+	wake(w, &w->pass, n);
 }
 
 void workers_wake_fetchers(struct workers *w, unsigned n)
@@ -110,6 +123,12 @@ static void run(const struct workers *w, struct bench *b, struct task *t)
 		break;
 	case TASK_ENCODE:
 		produce_encode(p, b, t);
+		break;
+	case TASK_OPEN:
+		produce_open(p, t);
+		break;
+	case TASK_REDUCE:
+		produce_reduce(t);
 		break;
 	}
 	store_task_done(p->store, t);
@@ -150,9 +169,10 @@ static bool decode_or_encode(struct store *s, struct task *t)
 }
 
 /* Takes tasks until the end. After the store's shutdown there are soon none: its jobs are stopped. */
-static void work(struct worker *me, struct crew *c, bool (*next)(struct store *s, struct task *t))
+static void work(struct worker *me, bool (*next)(struct store *s, struct task *t))
 {
 	struct workers *w = me->all;
+	struct crew *c = me->crew;
 	uint64_t seen;
 	do {
 		struct task t;
@@ -166,14 +186,28 @@ static void work(struct worker *me, struct crew *c, bool (*next)(struct store *s
 static void *worker_main(void *arg)
 {
 	struct worker *me = arg;
-	work(me, &me->all->work, decode_or_encode);
+	work(me, decode_or_encode);
+	return NULL;
+}
+
+static bool of_a_pass(struct store *s, struct task *t)
+{
+	return store_task_take(s, CLASS_PASS, t);
+}
+
+/* On Linux each thread has a priority of its own. */
+static void *pass_worker_main(void *arg)
+{
+	struct worker *me = arg;
+	setpriority(PRIO_PROCESS, (id_t)gettid(), PASS_NICE);
+	work(me, of_a_pass);
 	return NULL;
 }
 
 static void *fetcher_main(void *arg)
 {
 	struct worker *me = arg;
-	work(me, &me->all->fetch, store_fetch_take);
+	work(me, store_fetch_take);
 	return NULL;
 }
 
@@ -210,11 +244,14 @@ static int start_thread(struct workers *w, struct worker *me, void *(*main)(void
 	return e;
 }
 
+/* One of the foreground, one for passes, and so on. */
 static int start_worker(struct workers *w, struct worker *me)
 {
+	bool pass = w->n_threads % 2 != 0;
 	if (!bench_init(&me->bench))
 		return ENOMEM;
-	int e = start_thread(w, me, worker_main, NULL);
+	me->crew = pass ? &w->pass : &w->work;
+	int e = start_thread(w, me, pass ? pass_worker_main : worker_main, NULL);
 	if (e != 0)
 		bench_done(&me->bench);
 	return e;
@@ -228,6 +265,7 @@ static int start_fetchers(struct workers *w)
 		return e;
 	pthread_attr_setstacksize(&attr, fetcher_stack);
 	while (e == 0 && w->n_fetchers < FETCHERS) {
+		w->fetchers[w->n_fetchers].crew = &w->fetch;
 		e = start_thread(w, &w->fetchers[w->n_fetchers], fetcher_main, &attr);
 		w->n_fetchers += e == 0;
 	}
@@ -239,13 +277,13 @@ int workers_start(struct workers *w, struct err *err)
 {
 	int e = pthread_create(&w->clock, NULL, clock_main, w);
 	w->clock_runs = e == 0;
-	while (e == 0 && w->n_threads < w->config.threads) {
+	while (e == 0 && w->n_threads < 2 * w->config.threads) {
 		e = start_worker(w, &w->threads[w->n_threads]);
 		w->n_threads += e == 0;
 	}
 	if (e == 0)
 		e = start_fetchers(w);
-	if (w->n_threads == 0 || w->n_fetchers == 0 || !w->clock_runs)
+	if (w->n_threads < 2 || w->n_fetchers == 0 || !w->clock_runs)
 		return err_set(err, e, "no thread can be started: %s", strerror(e));
 	return 0; /* fewer than asked for are slower, not wrong */
 }
@@ -257,6 +295,7 @@ static bool all_ended(struct workers *w)
 	pthread_mutex_lock(&w->lock);
 	w->ending = true;
 	pthread_cond_broadcast(&w->work.work);
+	pthread_cond_broadcast(&w->pass.work);
 	pthread_cond_broadcast(&w->fetch.work);
 	pthread_cond_signal(&w->tick);
 	int e = 0;
@@ -295,6 +334,7 @@ bool workers_stop(struct workers *w)
 	if (w->clock_runs)
 		pthread_join(w->clock, NULL);
 	pthread_cond_destroy(&w->work.work);
+	pthread_cond_destroy(&w->pass.work);
 	pthread_cond_destroy(&w->fetch.work);
 	pthread_cond_destroy(&w->tick);
 	pthread_cond_destroy(&w->ended);

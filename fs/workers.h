@@ -1,4 +1,5 @@
-/* Threads: the workers, which take tasks from the store, the fetchers, which wait for storage, and the clock. */
+/* Threads: the workers, which take tasks from the store, as many more at a lower priority for passes, the fetchers,
+ * which wait for storage, and the clock. */
 #pragma once
 
 #include "fs/produce.h"
@@ -25,5 +26,6 @@ bool workers_stop(struct workers *w);
 
 /* n tasks may be ready. */
 void workers_wake(struct workers *w, unsigned n);
+void workers_wake_pass(struct workers *w, unsigned n);	   /* likewise of a pass */
 void workers_wake_fetchers(struct workers *w, unsigned n); /* likewise fetches */
 void workers_wake_clock(struct workers *w);

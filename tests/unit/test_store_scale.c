@@ -88,9 +88,22 @@ static void drop_raw(UNUSED void *ctx, UNUSED void *raw)
 {
 }
 
-static const struct store_ops ops = { run_of,	    chunk_of,	  runs,	      cost,	 lone_pays,
-				      bound,	    planes,	  needs,      now,	 dying,
-				      wake_workers, wake_workers, wake_clock, give_back, drop_raw };
+static const struct store_ops ops = { .run_of = run_of,
+				      .chunk_of = chunk_of,
+				      .runs = runs,
+				      .cost = cost,
+				      .lone_pays = lone_pays,
+				      .bound = bound,
+				      .planes = planes,
+				      .needs = needs,
+				      .now = now,
+				      .dying = dying,
+				      .wake_workers = wake_workers,
+				      .wake_pass_workers = wake_workers,
+				      .wake_fetchers = wake_workers,
+				      .wake_clock = wake_clock,
+				      .give_back = give_back,
+				      .drop_raw = drop_raw };
 
 static void done(UNUSED void *data, const struct answer *a)
 {
