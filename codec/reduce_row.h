@@ -46,14 +46,15 @@ static void NAME(row)(const struct reduce_call *c)
 		bool whole = (i + LANES) * fx <= c->n_in;
 		for (unsigned r = 0; r < n / fx; r++) {
 			const NAME(loose) *s = c->rows[r];
+			T *first = columns + (r / fy * fy * fx + r % fy) * LANES;
 			if (!whole)
 				NAME(finish)(last, s, i * fx, c->n_in, fx);
-			NAME(split)
-			(columns + (r / fy * fy * fx + r % fy) * LANES, fy * LANES,
-			 whole ? (const void *)(s + i * fx) : last, fx);
+			const void *from = whole ? (const void *)(s + i * fx) : last;
+			NAME(split)(first, fy * LANES, from, fx);
 		}
 		c->block(out, columns, n);
-		memcpy((T *)c->dst + i, out, min_u64(LANES, n_out - i) * sizeof(T));
+		memcpy((uint8_t *)c->dst + i * sizeof(T), out,
+		       min_u64(LANES, n_out - i) * sizeof(T));
 	}
 }
 

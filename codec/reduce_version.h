@@ -29,5 +29,7 @@ struct reduce_version {
 	reduce_block *block[REDUCE_COUNT][DTYPE_COUNT];
 };
 
-/* Those behind the first only where the compiler makes code for x86-64. */
-extern const struct reduce_version reduce_baseline, reduce_sse42, reduce_avx2, reduce_avx512;
+extern const struct reduce_version reduce_baseline; /* what the compiler takes by itself */
+#ifdef __x86_64__
+extern const struct reduce_version reduce_sse42, reduce_avx2, reduce_avx512;
+#endif
