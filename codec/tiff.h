@@ -113,6 +113,11 @@ int tiff_walk(const struct reader *r, const struct tiff_header *h, uint64_t **ou
 int tiff_units_read(const struct reader *r, const struct tiff_page *p, uint64_t first, size_t n,
 		    struct tiff_unit *out, struct err *err);
 
+/* The palette of a page (tag 320): red, green and blue of each value, three bytes. *rgb is the caller's. -EBADMSG
+ * where it does not fit the page's bits, which are at most 16. */
+int tiff_colors_read(const struct reader *r, const struct tiff_page *page, uint8_t **rgb,
+		     uint32_t *n, struct err *err);
+
 /* Copies at most `max` bytes of a BYTE, ASCII or UNDEFINED tag, NUL added. Caller frees *out; *len
  * without the NUL. Trailing NULs of the file are cut. An absent tag gives an empty text. -EBADMSG:
  * another type. */
