@@ -81,7 +81,7 @@ static int resolve(struct engine *e, const struct tree *t, const char *path, str
 	while (*path == '/')
 		path++;
 	int rc = tree_resolve(t, path, out);
-	if (rc == -EAGAIN) {
+	while (rc == -EAGAIN) {
 		rc = engine_look(e, out->image, err);
 		if (rc != 0)
 			return rc;
@@ -109,10 +109,10 @@ static int make_bytes(struct engine *e, const struct tree *t, const struct node 
 		int rc = status_make(e, NULL, out);
 		return rc != 0 ? err_oom(err) : 0;
 	}
-	if (n->kind == NODE_ROOT_DOC)
-		for (size_t i = 0; i < e->data->n_images; i++)
-			if (engine_look(e, i, err) == -ENOMEM)
-				return -ENOMEM;
+	uint32_t image;
+	while (tree_needs_look(t, n, &image))
+		if (engine_look(e, image, err) == -ENOMEM)
+			return -ENOMEM;
 	int rc = document_make(t, n, out);
 	if (rc != 0)
 		return err_set(err, -rc, "the document cannot be made: %s", strerror(-rc));

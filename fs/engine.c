@@ -8,6 +8,7 @@
 #include "fs/engine_ops.h"
 #include "fs/log.h"
 #include "fs/sample.h"
+#include "meta/label_look.h"
 
 static const uint64_t default_least = 256 * MiB;
 static const uint64_t default_most = 4 * GiB;
@@ -86,9 +87,15 @@ static int scan(struct engine_parts *p, size_t i, const struct scan_options *opt
 /* -EAGAIN: the sample needs more memory than was reserved, the next try will have it. */
 static int look(struct engine_parts *p, struct bench *b, size_t i, struct err *err)
 {
-	struct image *im = &p->engine->data->images[i];
+	struct dataset *d = p->engine->data;
+	struct image *im = &d->images[i];
 	bool known = p->sample_needs[i] != 0;
+	/* Who asks for a label has asked for its image before. */
+	if (im->label != NULL && image_state(&d->images[im->parent]) == IMAGE_UNSEEN)
+		return err_set(err, EBUSY, "its image was not looked at");
 	int e = known ? 0 : scan(p, i, &p->engine->config.scan, err);
+	if (e == 0 && im->label != NULL)
+		e = label_check(d, im, &p->engine->config.scan, err);
 	if (e == 0 && !known && p->budget != 0 && p->sample_needs[i] > p->look_least)
 		return -EAGAIN;
 	if (e == 0)
@@ -99,8 +106,10 @@ static int look(struct engine_parts *p, struct bench *b, size_t i, struct err *e
 	if (e == -ENOMEM)
 		return e; /* tried again by whoever asks next */
 	if (e < 0) {
+		struct text CLEANUP(text_done) place = { 0 };
+		image_place(d, im, &place);
 		im->why = *err;
-		log_problem("image", im->id, err->msg);
+		log_problem("image", im->label != NULL && !place.oom ? place.s : im->id, err->msg);
 	}
 	image_publish(im, e < 0 ? IMAGE_BAD : IMAGE_READY);
 	return e;
@@ -126,6 +135,10 @@ int engine_look(struct engine *e, size_t image, struct err *err)
 		return -err->code;
 	}
 	struct bench b;
+	struct err ignored;
+	if (im->label != NULL && image_state(&e->data->images[im->parent]) == IMAGE_UNSEEN &&
+	    engine_look(e, im->parent, &ignored) == -ENOMEM)
+		return err_oom(err);
 	if (!bench_init(&b))
 		return err_oom(err);
 	int r;

@@ -73,6 +73,8 @@ struct files *files_new(const struct dataset *data)
 		return NULL;
 	f->data = data;
 	f->local = is_local(data->root_fd);
+	for (size_t i = 0; i < data->n_others; i++)
+		f->local = f->local && is_local(data->others[i].fd);
 	f->limit = descriptor_limit();
 	list_init(&f->idle);
 	list_init(&f->in_use);
@@ -236,8 +238,10 @@ static int64_t lease_pread(void *ctx, void *buf, size_t n, uint64_t off)
 static int check_by_name(struct files *f, struct open_file *o, uint64_t now, struct err *err)
 {
 	const struct source_file *s = &f->data->files[o->file];
+	const char *path;
+	int at = source_file_at(f->data, s, &path);
 	struct stat st;
-	if (fstatat(f->data->root_fd, s->path, &st, 0) != 0) {
+	if (fstatat(at, path, &st, 0) != 0) {
 		if (is_gone(errno))
 			return changed(f, o->file, err);
 		return err_set(err, errno, "cannot be examined: %s", strerror(errno));

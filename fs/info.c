@@ -206,12 +206,22 @@ static uint64_t left_out_beside(const struct dataset *d, const struct image *im)
 	return n;
 }
 
-cJSON *info_image(const struct dataset *d, const struct image *im, bool levels)
+/* Hands `item` to the list or frees it. */
+static bool append(cJSON *list, cJSON *item)
+{
+	if (item != NULL && cJSON_AddItemToArray(list, item))
+		return true;
+	cJSON_Delete(item);
+	return false;
+}
+
+static cJSON *one_image(const struct dataset *d, const struct image *im, bool levels)
 {
 	static const char *const states[] = { "unseen", "ready", "bad" };
 	enum image_state state = image_state(im);
 	cJSON *o = cJSON_CreateObject();
-	bool ok = o != NULL && add_text(o, "id", im->id) && add_text(o, "state", states[state]) &&
+	bool ok = o != NULL && add_text(o, "id", im->label != NULL ? im->label : im->id) &&
+		  add_text(o, "state", states[state]) &&
 		  add_number(o, "missing", (double)im->n_gaps) &&
 		  add_number(o, "damaged", (double)describe_damaged(d, im)) &&
 		  add_number(o, "left_out", (double)left_out_beside(d, im));
@@ -226,6 +236,21 @@ cJSON *info_image(const struct dataset *d, const struct image *im, bool levels)
 		return NULL;
 	}
 	return o;
+}
+
+cJSON *info_image(const struct dataset *d, const struct image *im, bool levels)
+{
+	cJSON *o = one_image(d, im, levels);
+	if (o == NULL || im->n_labels == 0)
+		return o;
+	cJSON *list = cJSON_AddArrayToObject(o, "labels");
+	bool ok = list != NULL;
+	for (uint32_t i = 0; ok && i < im->n_labels; i++)
+		ok = append(list, one_image(d, &d->images[im->first_label + i], levels));
+	if (ok)
+		return o;
+	cJSON_Delete(o);
+	return NULL;
 }
 
 static cJSON *left_out_json(const struct dataset *d)
@@ -264,10 +289,8 @@ static bool fill_json(cJSON *o, const struct dataset *d, uint64_t budget)
 		  add_number(o, "memory", (double)budget);
 	cJSON *images = ok ? cJSON_AddArrayToObject(o, "images") : NULL;
 	ok = images != NULL;
-	for (size_t i = 0; ok && i < d->n_images; i++) {
-		cJSON *item = info_image(d, &d->images[i], true);
-		ok = item != NULL && cJSON_AddItemToArray(images, item);
-	}
+	for (size_t i = 0; ok && i < dataset_shown(d); i++)
+		ok = append(images, info_image(d, &d->images[i], true));
 	ok = ok && (d->hint == NULL || add_text(o, "hint", d->hint));
 	return ok && attach(o, "left_out", left_out_json(d));
 }
@@ -376,8 +399,8 @@ static void add_level_rows(struct text *t, const struct image *im)
 static void add_image(struct text *t, const struct dataset *d, const struct image *im)
 {
 	text_add(t, "\n");
-	describe_name(t, im->id);
-	text_add(t, ".zarr\n");
+	image_place(d, im, t);
+	text_add(t, "\n");
 	add_phrase(t, "names", im, phrase_how, NULL);
 	if (image_state(im) == IMAGE_READY) {
 		add_phrase(t, "axes", im, describe_axes, im->axes_from.text);
@@ -418,11 +441,19 @@ static void make_words(const struct dataset *d, uint64_t budget, struct text *t)
 	describe_name(t, d->source);
 	text_add(t, ": ");
 	describe_files(d, t);
-	text_addf(t, "; %zu image%s; budget ", d->n_images, d->n_images == 1 ? "" : "s");
+	size_t shown = dataset_shown(d);
+	text_addf(t, "; %zu image%s", shown, shown == 1 ? "" : "s");
+	if (d->n_labels > 0)
+		text_addf(t, ", %zu label%s", d->n_labels, d->n_labels == 1 ? "" : "s");
+	text_add(t, "; budget ");
 	text_add_size(t, budget);
 	text_add(t, "\n");
-	for (size_t i = 0; i < d->n_images; i++)
-		add_image(t, d, &d->images[i]);
+	for (size_t i = 0; i < shown; i++) {
+		const struct image *im = &d->images[i];
+		add_image(t, d, im);
+		for (uint32_t k = 0; k < im->n_labels; k++)
+			add_image(t, d, &d->images[im->first_label + k]);
+	}
 	if (d->n_left_out > 0)
 		text_addf(t, "\nleft out: %zu\n", d->n_left_out);
 	for (size_t i = 0; i < d->n_left_out; i++) {

@@ -9,7 +9,7 @@
  * code: 1 where an image is unusable or a plane is damaged, or printing failed. `budget`: bytes. */
 int info_print(const struct dataset *d, uint64_t budget, const struct options *o, FILE *out);
 
-/* One image for `info --json` and, without its levels, for status.json: a cJSON object that the caller deletes;
- * NULL: out of memory. An image that was not looked at has no more than its id and state. */
+/* One image and its labels for `info --json` and, without their levels, for status.json: a cJSON object that the caller
+ * deletes; NULL: out of memory. An image that was not looked at has no more than its id and state. */
 struct cJSON;
 struct cJSON *info_image(const struct dataset *d, const struct image *im, bool levels);

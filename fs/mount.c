@@ -158,7 +158,7 @@ static int serve(struct mount *m, struct err *err)
 /* By the name that the folder really has, which `.` and links do not show. */
 static bool is_image(const struct mount *m)
 {
-	return mount_text_is_image(m->point.path, m->engine->data->n_images);
+	return mount_text_is_image(m->point.path, dataset_shown(m->engine->data));
 }
 
 /* In the process that serves. */

@@ -18,9 +18,13 @@ static struct source_attr source_of(const struct tree *t, const struct node *n)
 	case NODE_STATUS:
 		return (struct source_attr){ d->mode, d->uid, d->gid, d->mtime_ns };
 	case NODE_ROOT_DOC:
-		if (d->n_images != 1)
+		if (dataset_shown(d) != 1)
 			return (struct source_attr){ d->mode, d->uid, d->gid, d->mtime_ns };
 		image = 0; /* whose document it repeats */
+		break;
+	case NODE_GROUP:
+	case NODE_GROUP_DOC:
+		image = d->images[image].parent;
 		break;
 	case NODE_IMAGE:
 	case NODE_IMAGE_DOC:

@@ -63,16 +63,12 @@ static void list(struct request *r)
 void ops_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		 UNUSED struct fuse_file_info *fi)
 {
-	uint32_t image;
 	struct request *r = request_new(req, ino, NULL);
 	if (r == NULL)
 		return;
 	r->size = min_u64(size, most_bytes);
 	r->off = (uint64_t)off;
-	if (request_image(&r->ops->tree, &r->node, &image))
-		request_look(r, image, list);
-	else
-		list(r);
+	request_look(r, list);
 }
 
 /* Directories never change. Told once that nobody wants to know, the kernel opens and keeps them alone. */

@@ -131,7 +131,6 @@ static void open_node(struct request *r)
 
 void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
-	uint32_t image;
 	if ((fi->flags & O_ACCMODE) != O_RDONLY || (fi->flags & O_TRUNC) != 0) {
 		fuse_reply_err(req, EROFS);
 		return;
@@ -140,10 +139,7 @@ void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	if (r == NULL)
 		return;
 	r->fi = *fi;
-	if (request_image(&r->ops->tree, &r->node, &image))
-		request_look(r, image, open_node);
-	else
-		open_node(r);
+	request_look(r, open_node);
 }
 
 static void reply_slice(fuse_req_t req, const void *bytes, uint64_t len, uint64_t off, size_t size)

@@ -78,22 +78,20 @@ static void chunk_size(struct request *r)
 /* The node is known to exist. */
 static void find_size(struct request *r)
 {
-	uint32_t image;
 	switch (r->node.kind) {
 	case NODE_ROOT:
 	case NODE_IMAGE:
 	case NODE_ARRAY:
 	case NODE_CHUNK_DIR:
 	case NODE_STATUS_DIR:
+	case NODE_GROUP:
 		answer(r, 0, ops_forever);
 		return;
 	case NODE_ROOT_DOC:
 	case NODE_IMAGE_DOC:
 	case NODE_ARRAY_DOC:
-		if (request_image(&r->ops->tree, &r->node, &image))
-			request_look(r, image, document_size);
-		else
-			document_size(r);
+	case NODE_GROUP_DOC:
+		request_look(r, document_size);
 		return;
 	case NODE_STATUS:
 		answer(r, STATUS_SIZE, 0);
@@ -136,7 +134,6 @@ static bool needs_look(const struct request *r)
 
 void ops_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	uint32_t image;
 	if (strnlen(name, 256) > 255) {
 		fuse_reply_err(req, ENAMETOOLONG);
 		return;
@@ -145,21 +142,20 @@ void ops_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	if (r == NULL)
 		return;
 	r->is_lookup = true;
-	if (request_image(&r->ops->tree, &r->node, &image) && needs_look(r))
-		request_look(r, image, find_child);
+	if (needs_look(r))
+		request_look(r, find_child);
 	else
 		find_child(r);
 }
 
 void ops_getattr(fuse_req_t req, fuse_ino_t ino, UNUSED struct fuse_file_info *fi)
 {
-	uint32_t image;
 	struct request *r = request_new(req, ino, NULL);
 	if (r == NULL)
 		return;
 	bool top = r->node.kind == NODE_ROOT || r->node.kind == NODE_IMAGE;
-	if (!top && request_image(&r->ops->tree, &r->node, &image))
-		request_look(r, image, find_size);
+	if (!top)
+		request_look(r, find_size);
 	else
 		find_size(r);
 }

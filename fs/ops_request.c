@@ -49,29 +49,6 @@ int request_error(const struct answer *a)
 	return a->error != 0 ? a->error : EINTR;
 }
 
-bool request_image(const struct tree *t, const struct node *n, uint32_t *image)
-{
-	*image = n->image;
-	switch (n->kind) {
-	case NODE_ROOT:
-		return t->image_is_root;
-	case NODE_ROOT_DOC:
-		/* Shows the attributes of an only image. */
-		return t->data->n_images == 1;
-	case NODE_IMAGE:
-	case NODE_IMAGE_DOC:
-	case NODE_ARRAY:
-	case NODE_ARRAY_DOC:
-	case NODE_CHUNK_DIR:
-	case NODE_CHUNK:
-		return true;
-	case NODE_STATUS_DIR:
-	case NODE_STATUS:
-		break;
-	}
-	return false;
-}
-
 /* libfuse calls it under its own lock, perhaps after the reply: a number goes to the store, no pointer. */
 static void interrupted(fuse_req_t req, void *data)
 {
@@ -110,30 +87,38 @@ static void go_on(struct request *r)
 		r->go(r);
 }
 
+static void look_again(struct request *r);
+
 static void looked(void *data, const struct answer *a)
 {
 	struct request *r = data;
-	if (a->kind == ANSWER_CANCELLED || a->kind == ANSWER_FAILED)
+	const struct dataset *d = r->ops->tree.data;
+	bool failed = a->kind == ANSWER_FAILED && image_state(&d->images[r->image]) == IMAGE_UNSEEN;
+	if (a->kind == ANSWER_CANCELLED || failed)
 		request_fail(r, request_error(a));
 	else
-		go_on(r);
+		look_again(r);
 }
 
-void request_look(struct request *r, uint32_t image, void (*go)(struct request *r))
+/* A label that is bad fails what lies in it, not what tells of it. */
+static void look_again(struct request *r)
 {
-	struct get g = { .key = { .image = image, .level = STORE_FIRST_LOOK },
-			 .kind = WAIT_TAKE,
-			 .done = looked };
-	r->go = go;
-	switch (image_state(&r->ops->tree.data->images[image])) {
-	case IMAGE_READY:
-		go_on(r);
-		return;
-	case IMAGE_BAD:
+	const struct tree *t = &r->ops->tree;
+	struct get g = { .key = { .level = STORE_FIRST_LOOK }, .kind = WAIT_TAKE, .done = looked };
+	uint32_t image;
+	if (tree_needs_look(t, &r->node, &r->image)) {
+		g.key.image = r->image;
+		ask(r, &g);
+	} else if (tree_image(t, &r->node, &image) &&
+		   image_state(&t->data->images[image]) == IMAGE_BAD) {
 		request_fail(r, EIO);
-		return;
-	case IMAGE_UNSEEN:
-		break;
+	} else {
+		go_on(r);
 	}
-	ask(r, &g);
+}
+
+void request_look(struct request *r, void (*go)(struct request *r))
+{
+	r->go = go;
+	look_again(r);
 }

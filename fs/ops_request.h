@@ -13,6 +13,7 @@ struct request {
 	struct node node; /* that one, or for LOOKUP what was found in it */
 	bool is_lookup;
 	void (*go)(struct request *r); /* what follows the first look at the image */
+	uint32_t image;		       /* that is being looked at */
 	size_t size;		       /* READ, READDIR */
 	uint64_t off;
 	struct fuse_file_info fi; /* OPEN */
@@ -38,12 +39,9 @@ void request_done(struct request *r);
 /* Replies with an error and ends the request. */
 void request_fail(struct request *r, int error);
 
-/* The image that a node's existence and contents follow from. */
-bool request_image(const struct tree *t, const struct node *n, uint32_t *image);
-
-/* Calls go(r) once the image was looked at, now or later, on any thread; a bad image: EIO. r->node is
- * checked again against the image's grid. */
-void request_look(struct request *r, uint32_t image, void (*go)(struct request *r));
+/* Calls go(r) once all images that r->node follows from were looked at, now or later, on any thread; at once
+ * where there is none. A bad image: EIO. The node that the kernel named is checked again against the image's grid. */
+void request_look(struct request *r, void (*go)(struct request *r));
 
 /* Asks the store. `done` gets the request as its data. For WAIT_READ the handle's own bytes serve. */
 void request_park(struct request *r, enum wait_kind kind, struct handle *h,

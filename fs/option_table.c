@@ -2,6 +2,7 @@
 #include "fs/options.h"
 
 #include "fs/nearest.h"
+#include "meta/label_path.h"
 #include "meta/pattern.h"
 #include "meta/voxel.h"
 
@@ -168,6 +169,29 @@ static int set_channel_colors(struct options *o, const char *value, struct err *
 		if (*s == '\0')
 			return set_string(&o->channel_colors, value, err);
 	}
+}
+
+/* May be given several times. */
+static int set_label(struct options *o, const char *value, struct err *err)
+{
+	size_t n = strcspn(value, "=");
+	if (n == 0 || value[n] == '\0' || value[n + 1] == '\0')
+		return err_set(err, EINVAL, "'%s' is not PATH=SOURCE, such as nuclei=/data/nuclei",
+			       value);
+	struct scan_label *more = reallocarray(o->labels, o->n_labels + 1, sizeof(*more));
+	if (more == NULL)
+		return err_oom(err);
+	o->labels = more;
+	struct scan_label new = { strndup(value, n), strdup(value + n + 1) };
+	int rc = new.path == NULL || new.source == NULL ? err_oom(err)
+							: label_path_check(new.path, err);
+	if (rc != 0) {
+		free(new.path);
+		free(new.source);
+		return rc;
+	}
+	more[o->n_labels++] = new;
+	return 0;
 }
 
 /* START-END or START:END of n bytes; a sign at the start belongs to its number. */
@@ -451,6 +475,9 @@ static const struct option_row rows[] = {
 	  "by the names, else by their number", SOURCES, true, set_channel_colors },
 	{ "windows", 0, "START-END,..", "display windows of the channels",
 	  "from the tags, else from a sample", SOURCES, false, set_windows },
+	{ "label", 0, "PATH=SOURCE",
+	  "a segmentation laid beside the image, as labels/PATH; may be given several times",
+	  "what lies in the folder labels of SOURCE", SOURCES, false, set_label },
 	{ "chunk-shape", 0, "auto|Z,Y,X", "voxels of a chunk", "auto", SOURCES, true,
 	  set_chunk_shape },
 	{ "codec", 0, "C[:LEVEL]",

@@ -444,6 +444,11 @@ void options_done(struct options *o)
 	free(o->channel_names);
 	free(o->channel_colors);
 	free(o->windows);
+	for (size_t i = 0; i < o->n_labels; i++) {
+		free(o->labels[i].path);
+		free(o->labels[i].source);
+	}
+	free(o->labels);
 	free(o->fuse);
 	*o = (struct options){ 0 };
 }
@@ -482,6 +487,10 @@ void options_fingerprint(const struct options *o, struct text *t)
 	print_string(t, "channel-names", o->channel_names);
 	print_string(t, "channel-colors", o->channel_colors);
 	print_string(t, "windows", o->windows);
+	for (size_t i = 0; i < o->n_labels; i++) {
+		print_string(t, "label", o->labels[i].path);
+		print_string(t, "label-source", o->labels[i].source);
+	}
 	for (unsigned i = 0; i < o->n_voxel; i++)
 		print_double(t, "voxel-size", o->voxel_size[i]);
 	print_double(t, "time-step", o->time_step);
@@ -518,6 +527,8 @@ struct engine_config options_engine(const struct options *o, const char *fingerp
 			.pyramid = o->pyramid,
 			.method = o->method,
 			.method_given = o->method_given,
+			.labels = o->labels,
+			.n_labels = o->n_labels,
 			.fingerprint_options = fingerprint,
 			.fill_damaged = o->damaged == DAMAGED_FILL,
 			.mountpoint = o->command == CMD_MOUNT ? o->mountpoint : NULL,

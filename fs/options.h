@@ -19,6 +19,8 @@ struct options {
 	enum command command;
 	const char *source, *mountpoint, *path; /* of the command line; not owned */
 	char *name, *unit, *pattern, *channel_names, *channel_colors, *windows;
+	struct scan_label *labels;
+	size_t n_labels;
 	double voxel_size[3]; /* x, y, z; 0: not given */
 	unsigned n_voxel;     /* values given */
 	double time_step;     /* seconds; 0: not given */

@@ -6,8 +6,17 @@
 #include <string.h>
 
 #include "codec/cut.h"
+#include "meta/label_colors.h"
 
-enum { SAMPLE_PLANES = 8, VALUES_MAX = 1 << 18, VALUES_LEAST = 256 };
+enum {
+	SAMPLE_PLANES = 8,
+	LABEL_PLANES = 256, /* of a label that is sampled whole */
+	VALUES_MAX = 1 << 18,
+	VALUES_LEAST = 256,
+};
+
+/* Beyond this not every whole number is a double, which is what JavaScript has. */
+static const int64_t exact_max = INT64_C(1) << 53;
 
 static const uint64_t sample_bytes = 8 * MiB;
 static const uint64_t unit_bytes_limit = 64 * MiB;
@@ -32,7 +41,43 @@ struct sampling {
 	uint64_t out_cap;
 	size_t values_max; /* of a channel */
 	size_t per_plane;  /* wanted from one plane */
+	bool whole;	   /* of a label: every voxel is read */
+	bool ids_fit;	   /* and its ids fit into its list of colours */
+	uint64_t largest;  /* id */
+	bool below_zero;   /* there is an id below 0 */
 };
+
+static int64_t id_at(enum dtype t, const uint8_t *p)
+{
+	uint64_t v = 0;
+	size_t n = dtype_size(t);
+	memcpy(&v, p, n);
+	if (dtype_is_signed(t) && n < 8 && (v >> (8 * n - 1) & 1) != 0)
+		v |= UINT64_MAX << 8 * n;
+	return (int64_t)v;
+}
+
+/* Of a label: which ids there are. */
+static void take_ids(struct sampling *s, const uint8_t *p, uint64_t pixels)
+{
+	enum dtype t = s->im->dtype;
+	size_t size = dtype_size(t);
+	int64_t last = 0;
+	for (uint64_t i = 0; i < pixels; i++) {
+		int64_t id = id_at(t, p + i * size);
+		if (id == last)
+			continue;
+		last = id;
+		if (id < 0 && dtype_is_signed(t))
+			s->below_zero = true;
+		else
+			s->largest = max_u64(s->largest, (uint64_t)id);
+		/* Colours belong to numbers that JSON can tell. */
+		if (s->whole && s->ids_fit)
+			s->ids_fit = (id >= 0 || dtype_is_signed(t)) &&
+				     label_colors_add(s->im->colors, id);
+	}
+}
 
 static double value_at(enum dtype t, const uint8_t *p)
 {
@@ -196,11 +241,14 @@ static int use_shot(struct sampling *s, const struct shot *shot)
 {
 	const struct image *im = s->im;
 	const struct piece *p = &shot->piece;
+	s->ids_fit &= shot->error == 0;
 	if (shot->error != 0)
 		return shot->error == -ENOMEM ? -ENOMEM : 0;
+	if (im->label != NULL)
+		take_ids(s, p->out, shot->pixels);
 	uint64_t page = p->plane / im->n_z % im->n_c;
 	uint64_t c = page * (im->grid.size[AXIS_C] / im->n_c) + p->sample_c;
-	for (uint32_t k = 0; k < im->grid.layout.samples; k++)
+	for (uint32_t k = 0; k < im->grid.layout.samples && im->label == NULL; k++)
 		take_values(s, c + k, p->out + k * im->grid.voxel, shot->pixels,
 			    im->grid.layout.samples * im->grid.voxel);
 	int e = s->out == NULL ? 0 : try_codec(s, p->out, shot->size);
@@ -221,6 +269,15 @@ static int use_shots(struct sampling *s, struct shots *shots)
 	return e;
 }
 
+/* A small label is read whole: its colours can be listed where all of its ids are known. */
+static bool is_small_label(const struct image *im)
+{
+	uint64_t places = im->n_t * im->n_z, voxels = im->grid.size[AXIS_Y], bytes;
+	return im->label != NULL && places <= LABEL_PLANES &&
+	       mul_u64(voxels, im->grid.size[AXIS_X], &voxels) &&
+	       mul_u64(voxels, places * im->grid.voxel, &bytes) && bytes <= sample_bytes;
+}
+
 /* At most eight planes: spread over the channels first, then over t and z together. */
 static int sample_planes(struct sampling *s)
 {
@@ -232,6 +289,10 @@ static int sample_planes(struct sampling *s)
 	uint64_t total = min_u64(parts, SAMPLE_PLANES);
 	uint64_t each = max_u64(1, min_u64(SAMPLE_PLANES / max_u64(1, parts), places));
 	uint64_t share = sample_bytes / max_u64(1, total * each);
+	if (s->whole) {
+		each = places;
+		share = UINT64_MAX;
+	}
 	size_t at_once = planes_at_once(im, share);
 	s->per_plane = max_u64(1, s->values_max / each);
 	for (uint64_t i = 0; i < total; i++) {
@@ -330,7 +391,7 @@ static int sampling_init(struct sampling *s, bool codec_auto, struct err *err)
 	s->channels = calloc(n, sizeof(*s->channels));
 	if (s->channels == NULL)
 		return err_oom(err);
-	for (uint64_t c = 0; c < n; c++) {
+	for (uint64_t c = 0; c < n && s->im->label == NULL; c++) {
 		if (s->im->channels[c].has_window)
 			continue;
 		s->channels[c].v = malloc(s->values_max * sizeof(double));
@@ -344,6 +405,19 @@ static int sampling_init(struct sampling *s, bool codec_auto, struct err *err)
 	s->out_cap = encode_bound(&s->lz4, encode_block);
 	s->out = pool_get(s->plant->pool, s->out_cap);
 	return s->out == NULL ? err_oom(err) : 0;
+}
+
+static void tell_ids(const struct sampling *s)
+{
+	struct image *im = s->im;
+	im->colors->complete = s->whole && s->ids_fit;
+	if (s->below_zero)
+		image_warn(im, "ids below 0 were met");
+	if (s->largest > (uint64_t)exact_max - 1)
+		image_warn(im,
+			   "ids above 2^53-1 were met (%llu): WEBKNOSSOS and viewers in a browser "
+			   "cannot tell them apart",
+			   (unsigned long long)s->largest);
 }
 
 static bool can_be_sampled(const struct image *im)
@@ -362,16 +436,21 @@ int sample_image(const struct plant *p, struct bench *b, struct image *im, uint3
 		 bool codec_auto, const struct each *each, struct err *err)
 {
 	struct sampling s = { .plant = p, .bench = b, .each = each, .im = im, .image = image };
-	bool wanted = codec_auto;
-	for (uint64_t c = 0; c < im->grid.size[AXIS_C]; c++)
+	bool label = im->label != NULL, wanted = codec_auto || label;
+	for (uint64_t c = 0; c < im->grid.size[AXIS_C] && !label; c++)
 		wanted |= !im->channels[c].has_window;
+	s.whole = is_small_label(im) && can_be_sampled(im);
+	s.ids_fit = true;
 	if (!wanted)
 		return 0;
 	int e = sampling_init(&s, codec_auto, err);
 	if (e == 0 && can_be_sampled(im))
 		e = sample_planes(&s);
 	if (e == 0) {
-		set_windows(&s);
+		if (label)
+			tell_ids(&s);
+		else
+			set_windows(&s);
 		if (codec_auto)
 			choose_codec(&s);
 	}

@@ -40,7 +40,7 @@ int source_open(const struct options *o, struct source *out, bool *usage, struct
 bool source_refused(const struct source *s, bool *usage, struct err *err)
 {
 	const struct dataset *d = s->engine.data;
-	for (size_t i = 0; i < d->n_images; i++)
+	for (size_t i = 0; i < dataset_shown(d); i++)
 		if (image_state(&d->images[i]) != IMAGE_BAD)
 			return false;
 	if (d->n_images == 0)

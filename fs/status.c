@@ -109,7 +109,7 @@ static void add_errors(struct text *t)
 static void add_images(struct text *t, const struct dataset *d, size_t room)
 {
 	size_t start = t->len;
-	for (size_t i = 0; i < d->n_images && !t->oom; i++) {
+	for (size_t i = 0; i < dataset_shown(d) && !t->oom; i++) {
 		cJSON *item = info_image(d, &d->images[i], false);
 		char CLEANUP(freep) *json = item != NULL ? cJSON_PrintUnformatted(item) : NULL;
 		cJSON_Delete(item);
@@ -154,7 +154,7 @@ int status_text(const struct dataset *d, const struct store_stats *s, const stru
 	add_levels(&t, s);
 	add_longest(&t, d, s, f);
 	add_errors(&t);
-	add_count(&t, "", "images_total", d->n_images);
+	add_count(&t, "", "images_total", dataset_shown(d));
 	text_add(&t, ",\n\"images\": [");
 	size_t used = t.len + sizeof(end);
 	if (used < STATUS_SIZE)

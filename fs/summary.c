@@ -58,6 +58,23 @@ static void add_names(struct text *t, const struct dataset *d, const struct imag
 	describe_name(t, d->hint);
 }
 
+/* Which segmentations lie beside it. */
+static void add_labels(struct text *t, const struct dataset *d, const struct image *im)
+{
+	enum { NAMED = 4 };
+	for (uint32_t i = 0; i < im->n_labels && i < NAMED; i++) {
+		const struct image *label = &d->images[im->first_label + i];
+		text_add(t, i > 0 ? ", " : im->n_labels > 1 ? "; labels " : "; label ");
+		describe_name(t, label->label);
+		if (image_state(label) == IMAGE_READY)
+			text_addf(t, " %s", dtype_v3(label->dtype));
+		else if (image_state(label) == IMAGE_BAD)
+			text_add(t, " UNUSABLE");
+	}
+	if (im->n_labels > NAMED)
+		text_addf(t, " and %u more", im->n_labels - NAMED);
+}
+
 static void add_one(struct text *t, const struct dataset *d, const struct image *im)
 {
 	add_line(t, "image");
@@ -73,6 +90,7 @@ static void add_one(struct text *t, const struct dataset *d, const struct image 
 		return;
 	}
 	add_shape(t, im);
+	add_labels(t, d, im);
 	add_names(t, d, im);
 	add_line(t, "voxel size");
 	describe_voxel(im, t);
@@ -96,7 +114,7 @@ static void add_one(struct text *t, const struct dataset *d, const struct image 
 
 static void add_table(struct text *t, const struct dataset *d)
 {
-	for (size_t i = 0; i < d->n_images && i < SUMMARY_IMAGES; i++) {
+	for (size_t i = 0; i < dataset_shown(d) && i < SUMMARY_IMAGES; i++) {
 		const struct image *im = &d->images[i];
 		add_line(t, i == 0 ? "images" : "");
 		describe_name(t, im->id);
@@ -121,12 +139,13 @@ static void add_table(struct text *t, const struct dataset *d)
 				text_add(t, ", PREVIEWS ");
 				describe_previews(im, t);
 			}
+			add_labels(t, d, im);
 			break;
 		}
 	}
-	if (d->n_images > SUMMARY_IMAGES) {
+	if (dataset_shown(d) > SUMMARY_IMAGES) {
 		add_line(t, "");
-		text_addf(t, "and %zu more", d->n_images - SUMMARY_IMAGES);
+		text_addf(t, "and %zu more", dataset_shown(d) - SUMMARY_IMAGES);
 	}
 }
 
@@ -217,7 +236,7 @@ static void add_percent(struct text *t, const char *s)
 static const struct image *first_to_open(const struct dataset *d)
 {
 	for (int labels = 0; labels < 2; labels++)
-		for (size_t i = 0; i < d->n_images; i++) {
+		for (size_t i = 0; i < dataset_shown(d); i++) {
 			const struct image *im = &d->images[i];
 			if (image_state(im) != IMAGE_BAD &&
 			    (labels == 1 || strncmp(im->id, "labels_", 7) != 0))
@@ -262,7 +281,7 @@ void summary_make(const struct dataset *d, uint64_t budget, unsigned threads,
 		  const struct options *o, bool image_is_root, struct text *t)
 {
 	add_source(t, d);
-	if (d->n_images == 1)
+	if (dataset_shown(d) == 1)
 		add_one(t, d, &d->images[0]);
 	else
 		add_table(t, d);

@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "meta/json.h"
+#include "meta/label_path.h"
 #include "meta/ngff_doc.h"
 #include "meta/zarr_doc.h"
 
@@ -12,7 +14,7 @@
 static int root_attributes(const struct tree *t, struct json *j, cJSON *obj)
 {
 	const struct dataset *d = t->data;
-	if (d->n_images != 1 || image_state(&d->images[0]) != IMAGE_READY)
+	if (dataset_shown(d) != 1 || image_state(&d->images[0]) != IMAGE_READY)
 		return 0;
 	CLEANUP(text_done) struct text folder = { 0 };
 	text_add(&folder, d->images[0].id);
@@ -40,21 +42,79 @@ static int root_document(const struct tree *t, enum node_doc doc, struct json *j
 	return -ENOENT;
 }
 
+/* The object of a document below `folder`, which is "" or ends in a slash. */
+static cJSON *entry(struct json *j, cJSON *all, const char *folder, size_t n, const char *name)
+{
+	CLEANUP(text_done) struct text path = { 0 };
+	text_addn(&path, folder, n);
+	text_add(&path, name);
+	if (path.oom)
+		j->oom = true;
+	return json_object(j, all, path.oom ? "" : path.s);
+}
+
+static void consolidate_image(struct json *j, cJSON *all, const struct dataset *d,
+			      const struct image *im, const char *folder)
+{
+	size_t n = strlen(folder);
+	zarr_group_v2(j, entry(j, all, folder, n, ".zgroup"));
+	ngff_image(j, entry(j, all, folder, n, ".zattrs"), d, im, NULL, false);
+	for (unsigned k = 0; k < im->pyramid.n; k++) {
+		char key[32];
+		snprintf(key, sizeof(key), "%u/.zarray", k);
+		zarr_array_v2(j, entry(j, all, folder, n, key), im, k);
+		snprintf(key, sizeof(key), "%u/.zattrs", k);
+		zarr_dimensions(j, entry(j, all, folder, n, key), im, k);
+	}
+}
+
+/* The folders on the way to a label that are not those of the label before. */
+static void consolidate_way(struct json *j, cJSON *all, const struct image *label,
+			    const struct image *before)
+{
+	CLEANUP(text_done) struct text folder = { 0 };
+	for (unsigned depth = 1; depth < label_path_depth(label->label); depth++) {
+		if (before != NULL && label_path_shares(before->label, label->label, depth))
+			continue;
+		folder.len = 0;
+		text_add(&folder, "labels/");
+		text_addn(&folder, label->label, label_path_prefix(label->label, depth));
+		text_add(&folder, "/");
+		j->oom |= folder.oom;
+		if (!folder.oom)
+			zarr_group_v2(j, entry(j, all, folder.s, folder.len, ".zgroup"));
+	}
+}
+
+static void consolidate_labels(struct json *j, cJSON *all, const struct dataset *d,
+			       const struct image *im)
+{
+	const struct image *before = NULL;
+	zarr_group_v2(j, json_object(j, all, "labels/.zgroup"));
+	ngff_labels(j, json_object(j, all, "labels/.zattrs"), d, im, false);
+	for (uint32_t i = 0; i < im->n_labels; i++) {
+		const struct image *label = &d->images[im->first_label + i];
+		CLEANUP(text_done) struct text folder = { 0 };
+		if (image_state(label) != IMAGE_READY)
+			continue;
+		consolidate_way(j, all, label, before);
+		text_addf(&folder, "labels/%s/", label->label);
+		j->oom |= folder.oom;
+		if (!folder.oom)
+			consolidate_image(j, all, d, label, folder.s);
+		before = label;
+	}
+}
+
 /* Readers that use it believe it alone: a node that it lacks does not exist for them, and the single
  * documents are not read. */
 static void consolidated(const struct dataset *d, const struct image *im, struct json *j)
 {
 	json_u64(j, j->root, "zarr_consolidated_format", 1);
 	cJSON *all = json_object(j, j->root, "metadata");
-	zarr_group_v2(j, json_object(j, all, ".zgroup"));
-	ngff_image(j, json_object(j, all, ".zattrs"), d, im, NULL, false);
-	for (unsigned k = 0; k < im->pyramid.n; k++) {
-		char key[32];
-		snprintf(key, sizeof(key), "%u/.zarray", k);
-		zarr_array_v2(j, json_object(j, all, key), im, k);
-		snprintf(key, sizeof(key), "%u/.zattrs", k);
-		zarr_dimensions(j, json_object(j, all, key), im, k);
-	}
+	consolidate_image(j, all, d, im, "");
+	if (im->n_labels > 0)
+		consolidate_labels(j, all, d, im);
 }
 
 static int image_document(const struct dataset *d, const struct image *im, enum node_doc doc,
@@ -97,6 +157,22 @@ static int array_document(const struct image *im, uint32_t array, enum node_doc 
 	return -ENOENT;
 }
 
+/* `labels` itself, and the folders on the way to a label. */
+static int group_document(const struct tree *t, const struct node *n, enum node_doc doc,
+			  struct json *j)
+{
+	const struct dataset *d = t->data;
+	const struct image *im = &d->images[d->images[n->image].parent];
+	cJSON *attributes = j->root;
+	if (doc == DOC_ZGROUP)
+		zarr_group_v2(j, j->root);
+	else if (doc == DOC_ZARR_JSON)
+		attributes = zarr_group_v3(j, j->root);
+	if (doc != DOC_ZGROUP && n->depth == 0)
+		ngff_labels(j, attributes, d, im, t->v3);
+	return 0;
+}
+
 /* The tree's own rules say which documents there are: those of the other format are none. */
 static bool has_document(const struct tree *t, const struct node *n)
 {
@@ -104,27 +180,33 @@ static bool has_document(const struct tree *t, const struct node *n)
 	return tree_node(t, tree_number(t, n), &same) == 0;
 }
 
+static int make(const struct tree *t, const struct node *n, struct json *j)
+{
+	enum node_doc doc = (enum node_doc)n->index;
+	if (n->kind == NODE_ROOT_DOC)
+		return root_document(t, doc, j);
+	if (n->kind == NODE_IMAGE_DOC)
+		return image_document(t->data, &t->data->images[n->image], doc, j);
+	if (n->kind == NODE_ARRAY_DOC)
+		return array_document(&t->data->images[n->image], n->array, doc, j);
+	return group_document(t, n, doc, j);
+}
+
 int document_make(const struct tree *t, const struct node *n, struct text *out)
 {
 	bool root = n->kind == NODE_ROOT_DOC;
-	if (!root && n->kind != NODE_IMAGE_DOC && n->kind != NODE_ARRAY_DOC)
-		return -ENOENT;
-	if (!root && n->image >= t->data->n_images)
+	if (!root && n->kind != NODE_IMAGE_DOC && n->kind != NODE_ARRAY_DOC &&
+	    n->kind != NODE_GROUP_DOC)
 		return -ENOENT;
 	if (n->index > DOC_ZARR_JSON || !has_document(t, n))
 		return -ENOENT;
-	const struct image *im = root ? NULL : &t->data->images[n->image];
-	if (!root && image_state(im) != IMAGE_READY)
-		return image_state(im) == IMAGE_BAD ? -EIO : -EAGAIN;
+	uint32_t image;
+	if (!root && tree_needs_look(t, n, &image))
+		return -EAGAIN;
+	if (!root && tree_image(t, n, &image) && image_state(&t->data->images[image]) == IMAGE_BAD)
+		return -EIO;
 	CLEANUP(json_done) struct json j = { 0 };
 	json_start(&j);
-	enum node_doc doc = (enum node_doc)n->index;
-	int r;
-	if (root)
-		r = root_document(t, doc, &j);
-	else if (n->kind == NODE_IMAGE_DOC)
-		r = image_document(t->data, im, doc, &j);
-	else
-		r = array_document(im, n->array, doc, &j);
+	int r = make(t, n, &j);
 	return r < 0 ? r : json_print(&j, out);
 }

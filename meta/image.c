@@ -1,5 +1,8 @@
 #include "meta/image.h"
 
+#include "codec/text.h"
+#include "meta/label_colors.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -53,6 +56,19 @@ void image_forget(struct image *im)
 	free(im->channels);
 	im->channels = NULL;
 	pyramid_done(&im->pyramid);
+	label_colors_free(im->colors);
+	im->colors = NULL;
+}
+
+void image_place(const struct dataset *d, const struct image *im, struct text *t)
+{
+	const struct image *shown = im->label != NULL ? &d->images[im->parent] : im;
+	text_add_name(t, shown->id, strlen(shown->id));
+	text_add(t, ".zarr");
+	if (im->label == NULL)
+		return;
+	text_add(t, "/labels/");
+	text_add_name(t, im->label, strlen(im->label));
 }
 
 void image_done(struct image *im)
@@ -80,13 +96,14 @@ static int compare_ids(const void *a, const void *b, void *data)
 
 int dataset_index(struct dataset *d)
 {
-	uint32_t *by_id = malloc(max_u64(1, d->n_images) * sizeof(*by_id));
+	size_t n = dataset_shown(d);
+	uint32_t *by_id = malloc(max_u64(1, n) * sizeof(*by_id));
 	if (by_id == NULL)
 		return -ENOMEM;
-	for (size_t i = 0; i < d->n_images; i++)
+	for (size_t i = 0; i < n; i++)
 		by_id[i] = (uint32_t)i;
-	if (d->n_images > 1)
-		qsort_r(by_id, d->n_images, sizeof(*by_id), compare_ids, d->images);
+	if (n > 1)
+		qsort_r(by_id, n, sizeof(*by_id), compare_ids, d->images);
 	free(d->by_id);
 	d->by_id = by_id;
 	return 0;
@@ -101,8 +118,8 @@ static int compare_id(const char *id, const char *name, size_t len)
 
 size_t dataset_find(const struct dataset *d, const char *id, size_t len)
 {
-	size_t low = 0, high = d->n_images;
-	for (size_t i = 0; d->by_id == NULL && i < d->n_images; i++)
+	size_t n = dataset_shown(d), low = 0, high = n;
+	for (size_t i = 0; d->by_id == NULL && i < n; i++)
 		if (compare_id(d->images[i].id, id, len) == 0)
 			return i;
 	while (d->by_id != NULL && low < high) {
@@ -116,6 +133,17 @@ size_t dataset_find(const struct dataset *d, const char *id, size_t len)
 			high = at;
 	}
 	return d->n_images;
+}
+
+int source_file_at(const struct dataset *d, const struct source_file *f, const char **path)
+{
+	if (f->root == 0) {
+		*path = f->path;
+		return d->root_fd;
+	}
+	const struct other_root *r = &d->others[f->root - 1];
+	*path = f->path + r->skip;
+	return r->fd;
 }
 
 const char *source_file_trouble(const struct source_file *f)
@@ -152,6 +180,9 @@ void dataset_free(struct dataset *d)
 	}
 	for (size_t i = 0; d->left_out != NULL && i < d->n_left_out; i++)
 		left_out_done(&d->left_out[i]);
+	for (size_t i = 0; i < d->n_others; i++)
+		close(d->others[i].fd);
+	free(d->others);
 	free(d->images);
 	free(d->by_id);
 	free(d->files);

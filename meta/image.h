@@ -9,7 +9,8 @@
 
 /* One TIFF file of the source. */
 struct source_file {
-	char *path; /* relative to the dataset's root descriptor; owned by the dataset */
+	char *path;    /* relative to the dataset's root descriptor; owned by the dataset */
+	uint32_t root; /* 0: that one; else 1 + an index into the dataset's others */
 	uint64_t size;
 	int64_t mtime_ns;
 	uint64_t ino, dev;
@@ -46,10 +47,14 @@ struct channel {
 /* Read by any thread while a worker may publish it: by image_state and image_publish only. */
 enum image_state { IMAGE_UNSEEN, IMAGE_READY, IMAGE_BAD };
 
-/* One NAME.zarr. The part behind `state` is filled by its first look. */
+/* One NAME.zarr, or a label of one: a segmentation beside it. The part behind `state` is filled by its first
+ * look. */
 struct image {
-	char *id;    /* unique, without ".zarr" */
-	char *how;   /* what was taken for what; may be NULL */
+	char *id;	   /* unique, without ".zarr"; a label's is "em/labels/original/0" */
+	const char *label; /* of a label: its path below `labels/`, a part of its id; else NULL */
+	uint32_t parent;   /* of a label: the image that it lies beside */
+	uint32_t first_label, n_labels; /* of an image: its labels, which lie side by side */
+	char *how;			/* what was taken for what; may be NULL */
 	char *index; /* a file beside its own that tells which planes there are; NULL: none */
 	uint64_t n_t, n_c, n_z;	  /* planes on each axis (n_c: pages, samples not counted) */
 	bool has_t, has_c, has_z; /* has_c also becomes true for pages of several samples */
@@ -67,6 +72,7 @@ struct image {
 	uint64_t
 		unit_bytes_max; /* largest decoded unit among the pages looked at, raw rows aside */
 	enum dtype dtype;
+	enum dtype stored;	/* of the files: another one where a label's ids are floats */
 	struct grid grid;	/* of level 0; c counts samples */
 	struct pyramid pyramid; /* of all levels */
 	enum reduce_method method;
@@ -78,6 +84,7 @@ struct image {
 	struct origin voxel_from, z_from, time_from, axes_from, codec_from;
 	struct channel *channels; /* grid.size[AXIS_C] */
 	bool rgb;
+	struct label_colors *colors; /* of a label; NULL: not looked at */
 	uint32_t orientation;
 	char **warnings;
 	size_t n_warnings;
@@ -91,23 +98,33 @@ struct left_out {
 	char *of; /* the file that is kept in its place, of a duplicate; else NULL */
 };
 
+/* The folder of a label that lies elsewhere, opened like SOURCE's. */
+struct other_root {
+	int fd;
+	size_t skip; /* what stands in its files' paths before the part below it, for messages */
+};
+
 /* Everything that a source is. */
 struct dataset {
-	int root_fd;  /* folder that paths are relative to */
+	int root_fd; /* folder that paths are relative to */
+	struct other_root *others;
+	size_t n_others;
 	char *source; /* as given, for messages */
 	char *name;   /* base name, resolved */
 	struct source_file *files;
 	size_t n_files;
-	struct image *images;
-	size_t n_images;
+	struct image
+		*images; /* labels come after all others, in the order of their images and paths */
+	size_t n_images, n_labels; /* n_images: labels included */
 	uint32_t *
-		by_id; /* image numbers in the order of their ids' bytes; NULL: no index was made */
+		by_id; /* numbers of images but labels, in the order of their ids' bytes; NULL: no index was made */
 	struct left_out *left_out;
 	size_t n_left_out;	 /* in natural order of their paths */
 	char *hint;		 /* another way to see the source; may be NULL */
 	uint32_t mode, uid, gid; /* of SOURCE */
 	int64_t mtime_ns;	 /* newest of all files */
 	uint64_t fingerprint;	 /* of options, versions, names, sizes and times */
+	bool is_file;		 /* SOURCE is a file, and root_fd its folder */
 	bool one_image;		 /* the source is one image, not a folder of images */
 	bool fill_damaged;	 /* planes that cannot be read are filled, too */
 };
@@ -121,6 +138,12 @@ static inline enum image_state image_state(const struct image *im)
 static inline void image_publish(struct image *im, enum image_state state)
 {
 	__atomic_store_n(&im->state, state, __ATOMIC_RELEASE);
+}
+
+/* Images but labels: those with the numbers below this, which stand in the mount's root. */
+static inline size_t dataset_shown(const struct dataset *d)
+{
+	return d->n_images - d->n_labels;
 }
 
 /* Index of the plane (t, page c, z). */
@@ -151,8 +174,11 @@ unsigned image_axes(const struct image *im, enum axis axes[AXIS_COUNT]);
 /* Makes by_id. -ENOMEM. */
 int dataset_index(struct dataset *d);
 
-/* The image with this id; n_images where there is none. */
+/* The image with this id, no label; n_images where there is none. */
 size_t dataset_find(const struct dataset *d, const char *id, size_t len);
+
+/* The descriptor of the folder that a file's path is relative to, and the path there. */
+int source_file_at(const struct dataset *d, const struct source_file *f, const char **path);
 
 /* A phrase for its trouble. */
 const char *source_file_trouble(const struct source_file *f);
@@ -162,8 +188,12 @@ void left_out_done(struct left_out *o);
 /* Adds a warning (copied). Ignores failed allocation: a warning is a courtesy. */
 void image_warn(struct image *im, const char *fmt, ...) PRINTF(2, 3);
 
-/* Drops the channels and levels of a first look, so that it can be taken again. */
+/* Drops the channels, levels and colours of a first look, so that it can be taken again. */
 void image_forget(struct image *im);
+
+/* Its place in the mount: "em.zarr", "em.zarr/labels/original/0". Appended. */
+struct text;
+void image_place(const struct dataset *d, const struct image *im, struct text *t);
 
 /* Frees what the image holds, not itself. */
 void image_done(struct image *im);

@@ -2,13 +2,14 @@
 
 #include "meta/channels.h"
 #include "meta/description.h"
+#include "meta/label_colors.h"
+#include "meta/label_look.h"
+#include "meta/look_levels.h"
 #include "meta/look_plane.h"
 #include "meta/look_sample.h"
-#include "meta/tree.h"
 #include "meta/voxel.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -163,7 +164,10 @@ static int choose_kind(struct look *k, const struct candidates *c, uint64_t *at,
 	*at = v[best].at;
 	k->im->kind = v[best].page;
 	struct err own = { 0 };
-	int rc = tiff_page_dtype(&v[best].page, &k->im->dtype, &own);
+	int rc = tiff_page_dtype(&v[best].page, &k->im->stored, &own);
+	k->im->dtype = k->im->stored;
+	if (rc == 0 && k->im->label != NULL)
+		rc = label_dtype(k->im, &own);
 	if (rc != 0)
 		return err_set(err, -rc, "%s: %s", path_at(k, *at), own.msg);
 	return 0;
@@ -228,43 +232,6 @@ static int make_grid(struct look *k, struct err *err)
 		return rc;
 	im->encode.dtype = im->dtype;
 	return 0;
-}
-
-/* Stored bytes of a page with all its interleaved samples, as the pages looked at have it. */
-static uint64_t stored_page(const struct image *im)
-{
-	const struct tiff_page *p = &im->kind;
-	uint64_t h = p->tiled ? ceil_div(p->height, p->unit_h) * p->unit_h : p->height;
-	uint64_t w = p->tiled ? ceil_div(p->width, p->unit_w) * p->unit_w : p->width;
-	double bytes = im->stored_share * (double)h * (double)w *
-		       (double)(im->grid.layout.samples * im->grid.voxel);
-	return bytes < (double)INT64_MAX ? (uint64_t)bytes : INT64_MAX;
-}
-
-static int make_pyramid(struct look *k, struct err *err)
-{
-	struct image *im = k->im;
-	im->method = k->opts->method;
-	return pyramid_make(&im->grid, im->voxel, im->has_z, stored_page(im), &k->opts->pyramid,
-			    &im->pyramid, err);
-}
-
-/* Chunks that have no number could not be shown. */
-static int check_numbers(const struct look *k, struct err *err)
-{
-	const struct pyramid *p = &k->im->pyramid;
-	struct tree t;
-	unsigned most = 0;
-	tree_init(&t, k->d, false, false);
-	if (tree_fits(&t, k->im))
-		return 0;
-	for (unsigned i = 1; i < p->n; i++)
-		if (level_chunk_count(&p->level[i]) > level_chunk_count(&p->level[most]))
-			most = i;
-	return err_set(err, EOVERFLOW,
-		       "level %u has %" PRIu64 " chunks, more than can be numbered beside %zu "
-		       "images: a larger --chunk-shape",
-		       most, level_chunk_count(&p->level[most]), k->d->n_images);
 }
 
 static void set_origin(struct origin *o, const char *text)
@@ -354,6 +321,28 @@ static void warn_kind(struct image *im)
 		image_warn(im, "float64: neuroglancer cannot show it");
 }
 
+/* What an image has and a label has not, which takes it from its image. */
+static int set_facts(struct look *k, uint64_t at, struct err *err)
+{
+	int rc = set_voxel(k, at, err);
+	if (rc == 0)
+		rc = channels_make(k->im, k->opts, err);
+	if (rc == 0)
+		warn_kind(k->im);
+	return rc;
+}
+
+static int set_label(struct look *k, uint64_t at, struct err *err)
+{
+	struct err own = { 0 };
+	int rc = look_file_open(&k->file, plane_at(k, at), err);
+	if (rc == 0)
+		rc = label_colors_begin(k->im, &k->file.reader, &own);
+	if (own.code != 0 && rc == 0)
+		image_warn(k->im, "%s: the palette is not used: %s", path_at(k, at), own.msg);
+	return rc;
+}
+
 /* No offsets into one file: each plane has its own. */
 static void forget_file(struct tiff_page *p)
 {
@@ -383,20 +372,16 @@ static int look(struct look *k, bool all, struct err *err)
 	if (rc == 0)
 		rc = make_grid(k, err);
 	if (rc == 0)
-		rc = set_voxel(k, at, err);
-	if (rc == 0)
-		rc = channels_make(k->im, k->opts, err);
+		rc = k->im->label != NULL ? set_label(k, at, err) : set_facts(k, at, err);
 	if (rc != 0)
 		return rc;
-	warn_kind(k->im);
 	struct look_samples samples = {
 		.d = k->d, .planes = k->planes, .n = k->n, .all = all, .each = &k->opts->each
 	};
 	rc = look_samples(k->im, &samples, err);
-	if (rc == 0)
-		rc = make_pyramid(k, err);
-	if (rc == 0)
-		rc = check_numbers(k, err);
+	/* A label's follow from its image's voxels. */
+	if (rc == 0 && k->im->label == NULL)
+		rc = look_levels(k->d, k->im, k->opts, err);
 	forget_file(&k->im->kind);
 	return rc;
 }

@@ -137,12 +137,12 @@ int image_page_read(const struct dataset *d, const struct image *im, const struc
 		rc = plane_ifd(sf, p, &h, &ifd, err);
 	if (rc == 0)
 		rc = tiff_page_read(r, &h, ifd, out, err);
-	enum dtype type = im->dtype;
+	enum dtype type = im->stored;
 	if (rc == 0)
 		rc = tiff_page_dtype(out, &type, err);
 	if (rc != 0)
 		return rc;
-	if (type == im->dtype && look_compatible(out, &im->kind))
+	if (type == im->stored && look_compatible(out, &im->kind))
 		return 0;
 	struct text CLEANUP(text_done) is = { 0 }, want = { 0 };
 	look_describe(&is, out);

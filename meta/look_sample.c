@@ -201,7 +201,7 @@ static int look_one(struct tally *t, struct look_file *f, const struct image *im
 	}
 	enum dtype type;
 	if (!look_compatible(&p, &im->kind) || tiff_page_dtype(&p, &type, NULL) != 0 ||
-	    type != im->dtype)
+	    type != im->stored)
 		return note_odd(t, im, &p, sf->path);
 	uint64_t unit = tiff_is_raw_rows(&p) ? 0 : tiff_unit_bytes(&p, tiff_unit_rows(&p, 0));
 	t->unit_bytes_max = max_u64(t->unit_bytes_max, unit);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "meta/label_colors.h"
+#include "meta/label_path.h"
 #include "meta/zarr_doc.h"
 
 /* Ranges of filled planes that an image lists at most; further ones are only counted. */
@@ -111,7 +113,7 @@ static void multiscales(struct json *j, cJSON *obj, const struct image *im, cons
 	cJSON *m = json_object(j, json_array(j, obj, "multiscales"), NULL);
 	if (!v3)
 		json_string(j, m, "version", "0.4");
-	json_string(j, m, "name", im->id);
+	json_string(j, m, "name", im->label != NULL ? im->label : im->id);
 	axes_list(j, m, im);
 	datasets_list(j, m, im, folder);
 	json_string(j, m, "type", reduce_method_name(im->method));
@@ -176,6 +178,40 @@ static void omero(struct json *j, cJSON *obj, const struct image *im, bool v3)
 	json_u64(j, rdefs, "defaultT", 0);
 	json_u64(j, rdefs, "defaultZ", im->grid.size[AXIS_Z] / 2);
 	json_string(j, rdefs, "model", n > 1 ? "color" : "greyscale");
+}
+
+static void colors(struct json *j, cJSON *obj, const struct image *im)
+{
+	size_t n = label_colors_count(im);
+	if (n == 0)
+		return; /* an empty list is not allowed */
+	cJSON *list = json_array(j, obj, "colors");
+	for (size_t i = 0; i < n; i++) {
+		char digits[24];
+		uint8_t rgb[3];
+		snprintf(digits, sizeof(digits), "%" PRId64, label_color(im, i, rgb));
+		cJSON *item = json_object(j, list, NULL);
+		json_digits(j, item, "label-value", digits);
+		cJSON *rgba = json_array(j, item, "rgba");
+		for (unsigned k = 0; k < 3; k++)
+			json_u64(j, rgba, NULL, rgb[k]);
+		json_u64(j, rgba, NULL, 255);
+	}
+}
+
+static void image_label(struct json *j, cJSON *obj, const struct image *im, bool v3)
+{
+	cJSON *o = json_object(j, obj, "image-label");
+	json_string(j, o, "version", v3 ? "0.5" : "0.4");
+	/* Up from the label to its image. */
+	CLEANUP(text_done) struct text up = { 0 };
+	for (unsigned i = 0; i <= label_path_depth(im->label); i++)
+		text_add(&up, "../");
+	if (up.oom)
+		j->oom = true;
+	else
+		json_string(j, json_object(j, o, "source"), "image", up.s);
+	colors(j, o, im);
 }
 
 /* A run of gaps: planes first .. last in the order t, c, z, equal on all axes but one. */
@@ -291,8 +327,27 @@ void ngff_image(struct json *j, cJSON *obj, const struct dataset *d, const struc
 		json_string(j, ome, "version", "0.5");
 	}
 	multiscales(j, ome, im, folder, v3);
-	omero(j, ome, im, v3);
+	if (im->label != NULL)
+		image_label(j, ome, im, v3);
+	else
+		omero(j, ome, im, v3);
 	if (!v3)
 		zarr_dimensions(j, obj, im, 0);
 	remarks(j, obj, d, im);
+}
+
+void ngff_labels(struct json *j, cJSON *obj, const struct dataset *d, const struct image *im,
+		 bool v3)
+{
+	cJSON *ome = obj;
+	if (v3) {
+		ome = json_object(j, obj, "ome");
+		json_string(j, ome, "version", "0.5");
+	}
+	cJSON *list = json_array(j, ome, "labels");
+	for (uint32_t i = 0; i < im->n_labels; i++) {
+		const struct image *label = &d->images[im->first_label + i];
+		if (image_state(label) == IMAGE_READY)
+			json_string(j, list, NULL, label->label);
+	}
 }

@@ -2,6 +2,8 @@
 
 #include "meta/draft.h"
 #include "meta/fingerprint.h"
+#include "meta/label_find.h"
+#include "meta/label_given.h"
 #include "meta/survey.h"
 #include "meta/walk.h"
 
@@ -20,10 +22,15 @@ struct scan {
 	struct pattern *pattern;
 	struct walk walk;
 	struct drafts drafts;
+	struct drafts label_drafts; /* of one folder, on their way into `labels` */
+	struct found_labels labels;
+	size_t n_plain; /* files outside `labels`, where those are set aside; they come first */
 };
 
 static void scan_done(struct scan *s)
 {
+	found_labels_done(&s->labels);
+	drafts_done(&s->label_drafts);
 	drafts_done(&s->drafts);
 	walk_done(&s->walk);
 	pattern_free(s->pattern);
@@ -34,11 +41,13 @@ int dataset_open(const struct dataset *d, const struct source_file *f, bool wait
 {
 	static const int how = O_RDONLY | O_CLOEXEC | O_NOCTTY;
 	struct stat now;
+	const char *path;
+	int at = source_file_at(d, f, &path);
 	/* O_NONBLOCK: a FIFO that took the file's place must not hang us. */
-	CLEANUP(closep) int fd = openat(d->root_fd, f->path, how | O_NONBLOCK);
-	if (fd < 0 && errno == EAGAIN && wait && fstatat(d->root_fd, f->path, &now, 0) == 0 &&
+	CLEANUP(closep) int fd = openat(at, path, how | O_NONBLOCK);
+	if (fd < 0 && errno == EAGAIN && wait && fstatat(at, path, &now, 0) == 0 &&
 	    S_ISREG(now.st_mode))
-		fd = openat(d->root_fd, f->path, how);
+		fd = openat(at, path, how);
 	if (fd < 0)
 		return -errno;
 	/* Its kind is known since it was opened: far storage need not be asked again. */
@@ -80,21 +89,27 @@ static int is_folder_id(const char *id, const char *folder)
 	return *base != '\0' && strcmp(clean.s, id) == 0;
 }
 
-static int add_images(struct scan *s, const char *folder, size_t first, const struct names *names,
-		      struct err *err)
+static int add_images(struct scan *s, struct drafts *to, const char *folder, size_t first,
+		      const struct names *names, struct err *err)
 {
 	int rc = leave_out_names(s, names, first, err);
 	for (size_t i = 0; rc == 0 && i < names->n_images; i++) {
 		const struct name_image *ni = &names->images[i];
 		if (i % SURVEY_AHEAD == 0)
-			rc = survey_ahead(&s->drafts, first, ni,
+			rc = survey_ahead(to, first, ni,
 					  min_u64(SURVEY_AHEAD, names->n_images - i));
 		int same = rc != 0 ? rc : is_folder_id(ni->id, folder);
 		if (same < 0)
 			return err_oom(err);
-		rc = drafts_add(&s->drafts, folder, same ? NULL : ni->id, first, ni, err);
+		rc = drafts_add(to, folder, same ? NULL : ni->id, first, ni, err);
 	}
 	return rc;
+}
+
+/* What lies beside the images; a label's own folder has none. */
+static bool lies_in_labels(const struct scan *s, const char *path, struct label_folder *out)
+{
+	return !s->opts->is_label && label_folder(path, out);
 }
 
 /* Puts the source in front of a sentence about names, with the folder where that is another. */
@@ -107,7 +122,8 @@ static int names_refused(const struct scan *s, const char *folder, struct err *e
 	return err_prefix(err, "%s%s%s", s->d->source, slash, folder);
 }
 
-static int interpret_folder(struct scan *s, const struct walk_folder *f, struct err *err)
+static int interpret_folder(struct scan *s, const struct walk_folder *f, struct drafts *to,
+			    struct err *err)
 {
 	CLEANUP(freep) const char **entries = calloc(f->n, sizeof(*entries));
 	if (entries == NULL)
@@ -127,14 +143,96 @@ static int interpret_folder(struct scan *s, const struct walk_folder *f, struct 
 		return names_refused(s, f->path, err);
 	if (*f->path == '\0')
 		s->d->hint = STEAL(names.hint);
-	size_t before = s->drafts.n;
-	rc = add_images(s, f->path, f->first, &names, err);
-	for (size_t i = before; rc == 0 && f->index != NULL && i < s->drafts.n; i++) {
-		s->drafts.v[i].im->index = strdup(f->index);
-		if (s->drafts.v[i].im->index == NULL)
+	size_t before = to->n;
+	rc = add_images(s, to, f->path, f->first, &names, err);
+	for (size_t i = before; rc == 0 && f->index != NULL && i < to->n; i++) {
+		to->v[i].im->index = strdup(f->index);
+		if (to->v[i].im->index == NULL)
 			return err_oom(err);
 	}
 	return rc;
+}
+
+static int interpret_plain(struct scan *s, struct walk_folder *f, struct err *err)
+{
+	f->first_draft = s->drafts.n;
+	int rc = interpret_folder(s, f, &s->drafts, err);
+	f->n_drafts = s->drafts.n - f->first_draft;
+	return rc;
+}
+
+/* Moves what interpret_folder made of a folder of labels to the labels of `of`. */
+static int take_labels(struct scan *s, const struct walk_folder *f, const char *below,
+		       struct image *of, struct err *err)
+{
+	struct drafts *ds = &s->label_drafts;
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < ds->n; i++) {
+		struct text CLEANUP(text_done) path = { 0 };
+		const struct draft *dr = &ds->v[i];
+		label_path_make(&path, below, ds->n, f->n, dr->tail, s->d->files[dr->first].path);
+		if (path.oom)
+			return err_oom(err);
+		rc = found_labels_add(&s->labels, STEAL(ds->v[i].im), of, path.s, dr->first, false);
+	}
+	return rc != 0 ? err_oom(err) : 0;
+}
+
+/* Names that nobody understands do not take the image away. */
+static int interpret_labels(struct scan *s, const struct walk_folder *f, const char *below,
+			    struct image *of, struct err *err)
+{
+	struct err own = { 0 };
+	s->label_drafts = (struct drafts){ .d = s->d, .each = &s->opts->each };
+	int rc = interpret_folder(s, f, &s->label_drafts, &own);
+	if (rc == 0)
+		rc = take_labels(s, f, below, of, &own);
+	drafts_done(&s->label_drafts);
+	if (rc == 0)
+		return 0;
+	if (rc != -EINVAL && rc != -ENOTSUP)
+		return err_set(err, -rc, "%s", own.msg);
+	image_warn(of, "label left out: %s", own.msg);
+	if (dataset_leave_out(s->d, f->path, "no label: its names say too little", NULL) != 0)
+		return err_oom(err);
+	return 0;
+}
+
+/* Several images beside `labels`: whose they are is not said. */
+static int not_said(struct scan *s, const struct walk_folder *f, size_t owners, struct err *err)
+{
+	struct text CLEANUP(text_done) hint = { 0 };
+	if (s->drafts.n > 0 && s->d->hint == NULL) {
+		text_addf(&hint,
+			  "%s lies beside %zu images and is no label of any: put it into the "
+			  "folder of its image",
+			  f->path, owners);
+		if (hint.oom)
+			return err_oom(err);
+		s->d->hint = STEAL(hint.s);
+	}
+	return 0;
+}
+
+/* What lies in a folder `labels` beside one image are labels; else it is images like all others. */
+static int interpret_label_folders(struct scan *s, struct err *err)
+{
+	struct walk *w = &s->walk;
+	size_t plain = s->drafts.n;
+	for (size_t i = 0; i < w->n_folders; i++) {
+		struct label_folder l;
+		if (!lies_in_labels(s, w->folders[i].path, &l))
+			continue;
+		size_t n = 0;
+		struct image *of = label_owner(w, i, &s->drafts, &n);
+		int rc = of != NULL ? interpret_labels(s, &w->folders[i], l.below, of, err)
+				    : interpret_folder(s, &w->folders[i], &s->drafts, err);
+		if (rc == 0 && of == NULL && plain > 0)
+			rc = not_said(s, &w->folders[i], n, err);
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
 }
 
 /* NULL: out of memory. */
@@ -176,7 +274,7 @@ static int hint_folders(struct scan *s, struct err *err)
 
 static int interpret_pattern(struct scan *s, struct err *err)
 {
-	size_t n = s->d->n_files;
+	size_t n = s->n_plain;
 	CLEANUP(freep) const char **paths = paths_of_files(s->d);
 	if (paths == NULL)
 		return err_oom(err);
@@ -187,7 +285,7 @@ static int interpret_pattern(struct scan *s, struct err *err)
 		return rc;
 	if (rc != 0)
 		return names_refused(s, "", err);
-	return add_images(s, "", 0, &names, err);
+	return add_images(s, &s->drafts, "", 0, &names, err);
 }
 
 /* A file whose name says nothing: its bytes decide. */
@@ -198,16 +296,40 @@ static int interpret_lone(struct scan *s, struct err *err)
 	return drafts_add(&s->drafts, "", s->d->name, 0, &ni, err);
 }
 
+/* With a pattern, which says what the images are, only SOURCE/labels holds labels. */
+static int labels_beside_pattern(struct scan *s, struct err *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < s->walk.n_folders; i++) {
+		const struct walk_folder *f = &s->walk.folders[i];
+		struct label_folder l;
+		if (f->first < s->n_plain || !label_folder(f->path, &l))
+			continue;
+		if (s->drafts.n == 1)
+			rc = interpret_labels(s, f, l.below, s->drafts.v[0].im, err);
+		else if (dataset_leave_out(s->d, f->path, "labels beside several images", NULL) !=
+			 0)
+			rc = err_oom(err);
+	}
+	return rc;
+}
+
 static int interpret(struct scan *s, struct err *err)
 {
 	bool slide = false;
-	if (s->pattern != NULL)
-		return interpret_pattern(s, err);
+	struct label_folder l;
+	int rc = 0;
+	if (s->pattern != NULL) {
+		rc = interpret_pattern(s, err);
+		return rc == 0 ? labels_beside_pattern(s, err) : rc;
+	}
 	if (s->walk.is_file && !names_is_tiff(s->d->files[0].path, &slide))
 		return interpret_lone(s, err);
-	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < s->walk.n_folders; i++)
-		rc = interpret_folder(s, &s->walk.folders[i], err);
+		if (!lies_in_labels(s, s->walk.folders[i].path, &l))
+			rc = interpret_plain(s, &s->walk.folders[i], err);
+	if (rc == 0)
+		rc = interpret_label_folders(s, err);
 	if (rc == 0 && !s->opts->group_none)
 		rc = hint_folders(s, err);
 	return rc;
@@ -340,6 +462,73 @@ static void set_permissions(struct dataset *d, struct image *im)
 	d->mtime_ns = im->mtime_ns > d->mtime_ns ? im->mtime_ns : d->mtime_ns;
 }
 
+/* Its id and place; the label is not owned by `f` any more. */
+static int publish_label(struct dataset *d, struct found_label *f, uint32_t parent, struct err *err)
+{
+	struct image *of = &d->images[parent], *im = &d->images[d->n_images];
+	struct text CLEANUP(text_done) id = { 0 };
+	text_addf(&id, "%s/labels/", of->id);
+	size_t at = id.len;
+	text_add(&id, f->path);
+	if (id.oom)
+		return err_oom(err);
+	free(f->im->id);
+	f->im->id = STEAL(id.s);
+	f->im->label = f->im->id + at;
+	f->im->parent = parent;
+	*im = *f->im;
+	free(f->im);
+	f->im = NULL;
+	if (of->n_labels++ == 0)
+		of->first_label = (uint32_t)d->n_images;
+	d->n_images++;
+	d->n_labels++;
+	return 0;
+}
+
+static int publish_images(struct scan *s, struct err *err)
+{
+	struct dataset *d = s->d;
+	struct drafts *ds = &s->drafts;
+	/* Their numbers, for the labels to find them. */
+	for (size_t i = 0; i < ds->n; i++)
+		ds->v[i].im->first_label = (uint32_t)i;
+	int rc = found_labels_settle(&s->labels, d, err);
+	if (rc != 0)
+		return rc;
+	CLEANUP(freep) uint32_t *parents = calloc(s->labels.n + 1, sizeof(*parents));
+	d->images = calloc(ds->n + s->labels.n, sizeof(*d->images));
+	if (d->images == NULL || parents == NULL)
+		return err_oom(err);
+	for (size_t i = 0; i < s->labels.n; i++)
+		parents[i] = s->labels.v[i].of->first_label;
+	for (size_t i = 0; i < ds->n; i++) {
+		d->images[i] = *ds->v[i].im;
+		d->images[i].first_label = 0;
+		free(ds->v[i].im);
+		ds->v[i].im = NULL;
+		d->n_images++;
+	}
+	for (size_t i = 0; rc == 0 && i < s->labels.n; i++)
+		rc = publish_label(d, &s->labels.v[i], parents[i], err);
+	return rc;
+}
+
+/* The labels that options name, each a source of its own. */
+static int take_given(struct scan *s, struct err *err)
+{
+	const struct scan_options *o = s->opts;
+	if (o->n_labels > 0 && s->drafts.n > 1)
+		return err_set(err, EINVAL,
+			       "--label lies beside one image, but %s holds %zu: put it into a "
+			       "folder 'labels' beside the files of its image",
+			       s->d->source, s->drafts.n);
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < o->n_labels; i++)
+		rc = label_given(s->d, &o->labels[i], o, s->drafts.v[0].im, &s->labels, err);
+	return rc;
+}
+
 static int publish(struct scan *s, struct err *err)
 {
 	struct dataset *d = s->d;
@@ -347,18 +536,13 @@ static int publish(struct scan *s, struct err *err)
 	if (ds->n > 1)
 		qsort_r(ds->v, ds->n, sizeof(*ds->v), compare_drafts, d);
 	int rc = name_images(s, err);
+	if (rc == 0)
+		rc = take_given(s, err);
+	if (rc == 0)
+		rc = publish_images(s, err);
 	if (rc != 0)
 		return rc;
-	d->images = calloc(ds->n, sizeof(*d->images));
-	if (d->images == NULL)
-		return err_oom(err);
-	for (size_t i = 0; i < ds->n; i++) {
-		d->images[i] = *ds->v[i].im;
-		free(ds->v[i].im);
-		ds->v[i].im = NULL;
-		d->n_images++;
-	}
-	d->one_image = d->n_images == 1;
+	d->one_image = dataset_shown(d) == 1;
 	d->fill_damaged = s->opts->fill_damaged;
 	if (d->n_left_out > 1)
 		qsort(d->left_out, d->n_left_out, sizeof(*d->left_out), compare_left_out);
@@ -394,16 +578,49 @@ static int new_dataset(struct scan *s, struct err *err)
 	return 0;
 }
 
+/* Puts the files of SOURCE/labels behind all others, where a pattern is for those alone. */
+static int set_labels_aside(struct scan *s, bool labels, struct err *err)
+{
+	struct dataset *d = s->d;
+	s->n_plain = d->n_files;
+	if (!labels || d->n_files == 0)
+		return 0;
+	CLEANUP(freep) struct source_file *all = reallocarray(NULL, d->n_files, sizeof(*all));
+	if (all == NULL)
+		return err_oom(err);
+	memcpy(all, d->files, d->n_files * sizeof(*all));
+	size_t to = 0;
+	for (int turn = 0; turn < 2; turn++) {
+		for (size_t i = 0; i < s->walk.n_folders; i++) {
+			struct walk_folder *f = &s->walk.folders[i];
+			struct label_folder l;
+			bool aside = label_folder(f->path, &l) && l.base == 0;
+			if (aside != (turn == 1))
+				continue;
+			memcpy(&d->files[to], &all[f->first], f->n * sizeof(*all));
+			f->first = to;
+			to += f->n;
+		}
+		s->n_plain = turn == 0 ? to : s->n_plain;
+	}
+	return 0;
+}
+
 /* A pattern bounds the walk; where it ends before the first file, what lies deeper makes the sentence. */
 static int walk_for(struct scan *s, const char *source, struct err *err)
 {
+	static const char own[] = "labels/";
+	const char *pattern = s->opts->pattern;
+	bool labels = pattern != NULL && strncmp(pattern, own, strlen(own)) != 0;
 	unsigned depth = s->pattern != NULL ? pattern_depth(s->pattern) : WALK_DEPTH;
 	for (;;) {
 		int rc = new_dataset(s, err);
 		if (rc == 0)
-			rc = walk_source(source, s->opts->mountpoint, depth, &s->opts->each, s->d,
-					 &s->walk, err);
-		if (rc != 0 || s->d->n_files > 0 || depth >= WALK_DEPTH)
+			rc = walk_source(source, s->opts->mountpoint, depth, labels, &s->opts->each,
+					 s->d, &s->walk, err);
+		if (rc == 0)
+			rc = set_labels_aside(s, labels, err);
+		if (rc != 0 || s->n_plain > 0 || depth >= WALK_DEPTH)
 			return rc;
 		depth = WALK_DEPTH;
 	}
@@ -419,9 +636,10 @@ static int scan(struct scan *s, const char *source, struct err *err)
 	rc = walk_for(s, source, err);
 	if (rc != 0)
 		return rc;
+	s->d->is_file = s->walk.is_file;
 	if (s->walk.is_file && names_stem(s->d->name) > 0)
 		s->d->name[names_stem(s->d->name)] = '\0';
-	if (s->d->n_files == 0)
+	if (s->n_plain == 0)
 		return nothing_found(s, err);
 	s->drafts = (struct drafts){
 		.d = s->d, .pattern = s->pattern, .is_file = s->walk.is_file, .each = &s->opts->each

@@ -8,6 +8,12 @@
 #include "meta/names.h"
 #include "meta/pyramid.h"
 
+/* A label that lies anywhere. */
+struct scan_label {
+	char *path; /* below `labels/`; label_path_check has seen it */
+	char *source;
+};
+
 struct scan_options {
 	const char *name;    /* --name or NULL */
 	const char *pattern; /* --pattern or NULL */
@@ -21,6 +27,9 @@ struct scan_options {
 	struct pyramid_options pyramid;
 	enum reduce_method method;
 	bool method_given;		 /* else a label has the mode */
+	const struct scan_label *labels;
+	size_t n_labels;
+	bool is_label;			 /* what is scanned is itself a label */
 	const char *fingerprint_options; /* text of every option that changes bytes */
 	bool fill_damaged;		 /* --damaged fill */
 	const char *mountpoint;		 /* never entered; NULL: none */

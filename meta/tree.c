@@ -1,5 +1,7 @@
 #include "meta/tree.h"
 
+#include "meta/label_path.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,6 +16,7 @@ enum { ROOT_NUMBER = 1 };
 static const char status_dir[] = ".ngffuse";
 static const char status_file[] = "status.json";
 static const char image_suffix[] = ".zarr";
+static const char labels_dir[] = "labels";
 
 static const char *const doc_names[] = {
 	[DOC_ZGROUP] = ".zgroup", [DOC_ZATTRS] = ".zattrs",	 [DOC_ZMETADATA] = ".zmetadata",
@@ -23,6 +26,8 @@ static const char *const doc_names[] = {
 static const enum node_doc root_docs[] = { DOC_ZGROUP, DOC_ZATTRS };
 static const enum node_doc image_docs[] = { DOC_ZGROUP, DOC_ZATTRS, DOC_ZMETADATA };
 static const enum node_doc array_docs[] = { DOC_ZARRAY, DOC_ZATTRS };
+static const enum node_doc label_docs[] = { DOC_ZGROUP, DOC_ZATTRS };
+static const enum node_doc plain_docs[] = { DOC_ZGROUP };
 static const enum node_doc v3_docs[] = { DOC_ZARR_JSON };
 
 void tree_init(struct tree *t, const struct dataset *data, bool image_is_root, bool v3)
@@ -84,25 +89,38 @@ bool tree_fits(const struct tree *t, const struct image *im)
 	return true;
 }
 
-static const enum node_doc *docs_of(const struct tree *t, enum node_kind dir, size_t *n)
+/* Which image's contents a directory shows: itself, or the root of a tree whose root is the image. */
+static bool shows_image(const struct tree *t, const struct node *dir)
 {
-	if (t->v3) {
-		*n = ARRAY_SIZE(v3_docs);
-		return v3_docs;
-	}
-	if (dir == NODE_ARRAY) {
-		*n = ARRAY_SIZE(array_docs);
-		return array_docs;
-	}
-	if (dir == NODE_IMAGE) {
-		*n = ARRAY_SIZE(image_docs);
-		return image_docs;
-	}
-	*n = ARRAY_SIZE(root_docs);
-	return root_docs;
+	return dir->kind == NODE_IMAGE ||
+	       (dir->kind == NODE_ROOT && t->image_is_root && t->data->n_images > 0);
 }
 
-static bool has_doc(const struct tree *t, enum node_kind dir, uint64_t doc)
+/* Documents of a directory, which may be the root that is an image. */
+static const enum node_doc *docs_of(const struct tree *t, const struct node *dir, size_t *n)
+{
+	const enum node_doc *docs = root_docs;
+	*n = ARRAY_SIZE(root_docs);
+	if (t->v3) {
+		docs = v3_docs;
+		*n = ARRAY_SIZE(v3_docs);
+	} else if (dir->kind == NODE_ARRAY) {
+		docs = array_docs;
+		*n = ARRAY_SIZE(array_docs);
+	} else if (dir->kind == NODE_GROUP && dir->depth > 0) {
+		docs = plain_docs;
+		*n = ARRAY_SIZE(plain_docs);
+	} else if (shows_image(t, dir) && t->data->images[dir->image].label != NULL) {
+		docs = label_docs;
+		*n = ARRAY_SIZE(label_docs);
+	} else if (shows_image(t, dir)) {
+		docs = image_docs;
+		*n = ARRAY_SIZE(image_docs);
+	}
+	return docs;
+}
+
+static bool has_doc(const struct tree *t, const struct node *dir, uint64_t doc)
 {
 	size_t n;
 	const enum node_doc *docs = docs_of(t, dir, &n);
@@ -143,26 +161,58 @@ static bool chunk_exists(const struct tree *t, const struct node *n)
 	return !s.known || n->index < shape_count(&s, n->depth);
 }
 
+/* The first of the labels that share the first `depth` components with this one. */
+static uint32_t first_beside(const struct tree *t, uint32_t label, unsigned depth)
+{
+	const struct image *images = t->data->images;
+	uint32_t first = images[images[label].parent].first_label;
+	while (label > first &&
+	       label_path_shares(images[label - 1].label, images[label].label, depth))
+		label--;
+	return label;
+}
+
+/* A group has labels below it, of which it is named by the first. */
+static bool group_exists(const struct tree *t, const struct node *n)
+{
+	if (n->array != 0 || n->image >= t->data->n_images)
+		return false;
+	const char *label = t->data->images[n->image].label;
+	return label != NULL && n->depth < label_path_depth(label) &&
+	       first_beside(t, n->image, n->depth) == n->image;
+}
+
 static bool node_exists(const struct tree *t, const struct node *n)
 {
 	if (n->image >= t->data->n_images && (n->image > 0 || n->kind == NODE_IMAGE))
 		return false;
+	if (t->image_is_root && n->image > 0 && t->data->images[n->image].label == NULL)
+		return false;
 	bool bare = n->array == 0 && n->depth == 0;
+	/* In whose place the root stands. */
+	bool hidden = t->image_is_root && n->image == 0;
+	struct node dir = { .kind = NODE_IMAGE, .image = n->image };
 	switch (n->kind) {
 	case NODE_ROOT:
 		return false;
 	case NODE_ROOT_DOC:
-		return bare && n->image == 0 && !t->image_is_root &&
-		       has_doc(t, NODE_ROOT, n->index);
+		dir.kind = NODE_ROOT;
+		return bare && n->image == 0 && !t->image_is_root && has_doc(t, &dir, n->index);
 	case NODE_IMAGE:
-		return bare && n->index == 0 && !t->image_is_root;
+		return bare && n->index == 0 && !hidden;
 	case NODE_IMAGE_DOC:
-		return bare && n->image < t->data->n_images && has_doc(t, NODE_IMAGE, n->index);
+		return bare && n->image < t->data->n_images && has_doc(t, &dir, n->index);
 	case NODE_ARRAY:
 		return n->depth == 0 && n->index == 0 && n->array < image_arrays(t, n->image);
 	case NODE_ARRAY_DOC:
+		dir.kind = NODE_ARRAY;
 		return n->depth == 0 && n->array < image_arrays(t, n->image) &&
-		       has_doc(t, NODE_ARRAY, n->index);
+		       has_doc(t, &dir, n->index);
+	case NODE_GROUP:
+		return n->index == 0 && group_exists(t, n);
+	case NODE_GROUP_DOC:
+		dir = (struct node){ .kind = NODE_GROUP, .image = n->image, .depth = n->depth };
+		return group_exists(t, n) && has_doc(t, &dir, n->index);
 	case NODE_CHUNK_DIR:
 	case NODE_CHUNK:
 		return chunk_exists(t, n);
@@ -184,11 +234,9 @@ int tree_node(const struct tree *t, uint64_t number, struct node *out)
 	n.depth = (uint32_t)take(&number, DEPTH_BITS);
 	n.array = (uint32_t)take(&number, ARRAY_BITS);
 	n.image = (uint32_t)take(&number, t->image_bits);
-	if (number < NODE_ROOT || number > NODE_STATUS)
+	if (number < NODE_ROOT || number > NODE_GROUP_DOC)
 		return -ESTALE;
 	n.kind = (enum node_kind)number;
-	if (t->image_is_root && n.image != 0)
-		return -ESTALE;
 	if (!node_exists(t, &n))
 		return -ESTALE;
 	*out = n;
@@ -203,22 +251,17 @@ bool node_is_dir(const struct node *n)
 	case NODE_ARRAY:
 	case NODE_CHUNK_DIR:
 	case NODE_STATUS_DIR:
+	case NODE_GROUP:
 		return true;
 	case NODE_ROOT_DOC:
 	case NODE_IMAGE_DOC:
 	case NODE_ARRAY_DOC:
 	case NODE_CHUNK:
 	case NODE_STATUS:
+	case NODE_GROUP_DOC:
 		return false;
 	}
 	return false;
-}
-
-/* Which image's contents a directory shows: itself, or the root of a tree whose root is the image. */
-static bool shows_image(const struct tree *t, const struct node *dir)
-{
-	return dir->kind == NODE_IMAGE ||
-	       (dir->kind == NODE_ROOT && t->image_is_root && t->data->n_images > 0);
 }
 
 /* -EAGAIN: not looked at yet; -EIO: unusable. */
@@ -250,24 +293,20 @@ static bool parse_index(const char *s, uint64_t *out)
 	return true;
 }
 
-static enum node_kind doc_kind(enum node_kind dir)
+static enum node_kind doc_kind(const struct tree *t, const struct node *dir)
 {
-	return dir == NODE_ARRAY   ? NODE_ARRAY_DOC
-	       : dir == NODE_IMAGE ? NODE_IMAGE_DOC
-				   : NODE_ROOT_DOC;
-}
-
-/* As which kind of directory the node holds documents. */
-static enum node_kind doc_dir(const struct tree *t, const struct node *dir)
-{
-	return shows_image(t, dir) ? NODE_IMAGE : dir->kind;
+	return dir->kind == NODE_ARRAY	 ? NODE_ARRAY_DOC
+	       : dir->kind == NODE_GROUP ? NODE_GROUP_DOC
+	       : shows_image(t, dir)	 ? NODE_IMAGE_DOC
+					 : NODE_ROOT_DOC;
 }
 
 static struct node doc_node(const struct tree *t, const struct node *dir, enum node_doc doc)
 {
-	return (struct node){ .kind = doc_kind(doc_dir(t, dir)),
+	return (struct node){ .kind = doc_kind(t, dir),
 			      .image = dir->image,
 			      .array = dir->array,
+			      .depth = dir->depth,
 			      .index = doc };
 }
 
@@ -275,7 +314,7 @@ static int doc_child(const struct tree *t, const struct node *dir, const char *n
 		     struct node *out)
 {
 	size_t n;
-	const enum node_doc *docs = docs_of(t, doc_dir(t, dir), &n);
+	const enum node_doc *docs = docs_of(t, dir, &n);
 	for (size_t i = 0; i < n; i++) {
 		if (strcmp(name, doc_names[docs[i]]) == 0) {
 			*out = doc_node(t, dir, docs[i]);
@@ -323,15 +362,101 @@ static int array_at(const struct tree *t, const struct node *dir, uint64_t k, st
 	return 0;
 }
 
-/* Names below an image, its arrays and chunk directories. */
+/* Labels of the image of a group that lie in it: their number, and the first. */
+static uint32_t group_labels(const struct tree *t, const struct node *group, uint32_t *first)
+{
+	const struct image *images = t->data->images;
+	const struct image *of = &images[images[group->image].parent];
+	uint32_t end = of->first_label + of->n_labels, at = group->image;
+	*first = at;
+	while (at < end &&
+	       label_path_shares(images[at].label, images[group->image].label, group->depth))
+		at++;
+	return at - *first;
+}
+
+/* What stands in a group on the way to a label: another group, or the label. */
+static struct node towards(const struct tree *t, uint32_t label, unsigned depth)
+{
+	if (label_path_depth(t->data->images[label].label) == depth)
+		return (struct node){ .kind = NODE_IMAGE, .image = label };
+	return (struct node){ .kind = NODE_GROUP, .image = label, .depth = depth };
+}
+
+/* The component of its path that follows the first `depth`. */
+static const char *component(const char *path, unsigned depth, size_t *len)
+{
+	size_t from = label_path_prefix(path, depth);
+	from += from > 0;
+	*len = label_path_prefix(path, depth + 1) - from;
+	return path + from;
+}
+
+static int group_child(const struct tree *t, const struct node *dir, const char *name,
+		       struct node *out)
+{
+	if (doc_child(t, dir, name, out) == 0)
+		return 0;
+	uint32_t first, n = group_labels(t, dir, &first);
+	for (uint32_t i = 0; i < n; i++) {
+		size_t len;
+		const char *own = component(t->data->images[first + i].label, dir->depth, &len);
+		if (strncmp(own, name, len) == 0 && name[len] == '\0') {
+			*out = towards(t, first + i, dir->depth + 1);
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+/* The k-th of the names in a group. */
+static int group_at(const struct tree *t, const struct node *dir, uint64_t k, struct node *out)
+{
+	uint32_t first, n = group_labels(t, dir, &first);
+	for (uint32_t i = 0; i < n; i++) {
+		const char *own = t->data->images[first + i].label;
+		bool next = i == 0 || !label_path_shares(t->data->images[first + i - 1].label, own,
+							 dir->depth + 1);
+		if (next && k-- == 0) {
+			*out = towards(t, first + i, dir->depth + 1);
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+static bool has_labels(const struct tree *t, const struct node *dir)
+{
+	return shows_image(t, dir) && t->data->images[dir->image].n_labels > 0;
+}
+
+static struct node labels_of(const struct tree *t, const struct node *dir)
+{
+	return (struct node){ .kind = NODE_GROUP,
+			      .image = t->data->images[dir->image].first_label };
+}
+
+/* The image whose contents a name is to be found in. */
+static uint32_t image_around(const struct tree *t, const struct node *dir)
+{
+	return dir->kind == NODE_GROUP ? t->data->images[dir->image].parent : dir->image;
+}
+
+/* Names below an image, its arrays, chunk directories and groups. */
 static int inner_child(const struct tree *t, const struct node *dir, const char *name,
 		       struct node *out)
 {
-	int r = image_ready(t, dir->image);
+	int r = image_ready(t, image_around(t, dir));
 	if (r < 0)
 		return r;
+	if (dir->kind == NODE_GROUP)
+		return group_child(t, dir, name, out);
 	if (dir->kind != NODE_CHUNK_DIR && doc_child(t, dir, name, out) == 0)
 		return 0;
+	if (has_labels(t, dir) && strcmp(name, labels_dir) == 0) {
+		*out = labels_of(t, dir);
+		return 0;
+	}
 	uint64_t k;
 	if (!parse_index(name, &k))
 		return -ENOENT;
@@ -364,7 +489,7 @@ int tree_child(const struct tree *t, const struct node *dir, const char *name, s
 /* The directory of an image's documents and arrays. */
 static struct node image_dir(const struct tree *t, uint32_t image)
 {
-	if (t->image_is_root)
+	if (t->image_is_root && image == 0)
 		return (struct node){ .kind = NODE_ROOT };
 	return (struct node){ .kind = NODE_IMAGE, .image = image };
 }
@@ -383,8 +508,19 @@ static struct node chunk_parent(const struct tree *t, const struct node *n)
 			      .index = n->index / s.chunks[depth - 1] };
 }
 
+/* What a label or a group lies in, whose path has `depth` components. */
+static struct node label_parent(const struct tree *t, uint32_t label, unsigned depth)
+{
+	if (depth == 0)
+		return image_dir(t, t->data->images[label].parent);
+	return (struct node){ .kind = NODE_GROUP,
+			      .image = first_beside(t, label, depth - 1),
+			      .depth = depth - 1 };
+}
+
 struct node tree_parent(const struct tree *t, const struct node *n)
 {
+	const char *label = NULL;
 	switch (n->kind) {
 	case NODE_IMAGE_DOC:
 	case NODE_ARRAY:
@@ -396,13 +532,33 @@ struct node tree_parent(const struct tree *t, const struct node *n)
 		return chunk_parent(t, n);
 	case NODE_STATUS:
 		return (struct node){ .kind = NODE_STATUS_DIR };
+	case NODE_GROUP_DOC:
+		return (struct node){ .kind = NODE_GROUP, .image = n->image, .depth = n->depth };
+	case NODE_GROUP:
+		return label_parent(t, n->image, n->depth);
+	case NODE_IMAGE:
+		label = t->data->images[n->image].label;
+		if (label != NULL)
+			return label_parent(t, n->image, label_path_depth(label));
+		break;
 	case NODE_ROOT:
 	case NODE_ROOT_DOC:
-	case NODE_IMAGE:
 	case NODE_STATUS_DIR:
 		break;
 	}
 	return (struct node){ .kind = NODE_ROOT };
+}
+
+/* The name of a label, or of a group on the way to it. */
+static void label_name(const struct image *im, unsigned depth, char name[256])
+{
+	if (depth == 0) {
+		snprintf(name, 256, "%s", labels_dir);
+		return;
+	}
+	size_t len;
+	const char *own = component(im->label, depth - 1, &len);
+	snprintf(name, 256, "%.*s", (int)len, own);
 }
 
 /* The last component of a node's path; not for the root. */
@@ -415,9 +571,18 @@ static void node_name(const struct tree *t, const struct node *n, char name[256]
 	case NODE_ROOT_DOC:
 	case NODE_IMAGE_DOC:
 	case NODE_ARRAY_DOC:
+	case NODE_GROUP_DOC:
 		snprintf(name, 256, "%s", doc_names[n->index]);
 		return;
+	case NODE_GROUP:
+		label_name(&t->data->images[n->image], n->depth, name);
+		return;
 	case NODE_IMAGE:
+		if (t->data->images[n->image].label != NULL) {
+			label_name(&t->data->images[n->image],
+				   label_path_depth(t->data->images[n->image].label), name);
+			return;
+		}
 		snprintf(name, 256, "%s%s", t->data->images[n->image].id, image_suffix);
 		return;
 	case NODE_ARRAY:
@@ -451,7 +616,7 @@ static int listed(const struct tree *t, const struct node *dir, uint64_t pos, st
 	if (dir->kind == NODE_CHUNK_DIR)
 		return chunk_at(t, dir, pos, out);
 	size_t n;
-	const enum node_doc *docs = docs_of(t, doc_dir(t, dir), &n);
+	const enum node_doc *docs = docs_of(t, dir, &n);
 	if (pos < n) {
 		*out = doc_node(t, dir, docs[pos]);
 		return 0;
@@ -459,9 +624,15 @@ static int listed(const struct tree *t, const struct node *dir, uint64_t pos, st
 	pos -= n;
 	if (dir->kind == NODE_ARRAY)
 		return chunk_at(t, dir, pos, out);
+	if (dir->kind == NODE_GROUP)
+		return group_at(t, dir, pos, out);
+	if (has_labels(t, dir) && pos == image_arrays(t, dir->image)) {
+		*out = labels_of(t, dir);
+		return 0;
+	}
 	if (shows_image(t, dir))
 		return array_at(t, dir, pos, out);
-	if (pos >= t->data->n_images)
+	if (pos >= dataset_shown(t->data))
 		return -ENOENT;
 	*out = (struct node){ .kind = NODE_IMAGE, .image = (uint32_t)pos };
 	return 0;
@@ -474,7 +645,7 @@ int tree_child_at(const struct tree *t, const struct node *dir, uint64_t pos, st
 		return -ENOTDIR;
 	bool inner =
 		dir->kind != NODE_STATUS_DIR && (dir->kind != NODE_ROOT || shows_image(t, dir));
-	int r = inner ? image_ready(t, dir->image) : 0;
+	int r = inner ? image_ready(t, image_around(t, dir)) : 0;
 	if (r < 0)
 		return r;
 	r = listed(t, dir, pos, out);
@@ -486,8 +657,8 @@ int tree_child_at(const struct tree *t, const struct node *dir, uint64_t pos, st
 
 void tree_path(const struct tree *t, const struct node *n, struct text *out)
 {
-	/* Image, array, at most five components of a chunk. */
-	struct node up[AXIS_COUNT + 3];
+	/* Image, `labels`, the label, array, at most five components of a chunk. */
+	struct node up[AXIS_COUNT + LABEL_DEPTH + 4];
 	size_t depth = 0;
 	for (struct node at = *n; at.kind != NODE_ROOT && depth < ARRAY_SIZE(up);
 	     at = tree_parent(t, &at))
@@ -517,8 +688,10 @@ int tree_resolve(const struct tree *t, const char *path, struct node *out)
 		name[len] = '\0';
 		struct node child;
 		int r = tree_child(t, &at, name, &child);
-		if (r == -EAGAIN || r == -EIO)
+		if (r == -EAGAIN || r == -EIO) {
 			*out = at;
+			out->image = image_around(t, &at);
+		}
 		if (r < 0)
 			return r;
 		at = child;
@@ -526,4 +699,64 @@ int tree_resolve(const struct tree *t, const char *path, struct node *out)
 	}
 	*out = at;
 	return 0;
+}
+
+/* The first of an image's labels that was not looked at. */
+static bool unseen_label(const struct tree *t, const struct image *of, uint32_t *image)
+{
+	for (uint32_t i = 0; i < of->n_labels; i++) {
+		*image = of->first_label + i;
+		if (image_state(&t->data->images[*image]) == IMAGE_UNSEEN)
+			return true;
+	}
+	return false;
+}
+
+/* Does the document tell of all labels of the node's image? */
+static bool tells_labels(const struct tree *t, const struct node *n)
+{
+	if (n->kind == NODE_IMAGE_DOC)
+		return n->index == DOC_ZMETADATA;
+	return n->kind == NODE_GROUP_DOC && n->depth == 0 &&
+	       (n->index == DOC_ZATTRS || (t->v3 && n->index == DOC_ZARR_JSON));
+}
+
+bool tree_image(const struct tree *t, const struct node *n, uint32_t *image)
+{
+	*image = n->image;
+	switch (n->kind) {
+	case NODE_ROOT:
+		return t->image_is_root;
+	case NODE_ROOT_DOC:
+		/* Shows the attributes of an only image. */
+		return dataset_shown(t->data) == 1;
+	case NODE_GROUP:
+	case NODE_GROUP_DOC:
+		*image = t->data->images[n->image].parent;
+		return true;
+	case NODE_IMAGE:
+	case NODE_IMAGE_DOC:
+	case NODE_ARRAY:
+	case NODE_ARRAY_DOC:
+	case NODE_CHUNK_DIR:
+	case NODE_CHUNK:
+		return true;
+	case NODE_STATUS_DIR:
+	case NODE_STATUS:
+		break;
+	}
+	return false;
+}
+
+bool tree_needs_look(const struct tree *t, const struct node *n, uint32_t *image)
+{
+	const struct image *images = t->data->images;
+	if (!tree_image(t, n, image))
+		return false;
+	const struct image *im = &images[*image];
+	if (im->label != NULL && image_state(&images[im->parent]) == IMAGE_UNSEEN)
+		*image = im->parent;
+	else if (image_state(im) == IMAGE_READY && tells_labels(t, n))
+		return unseen_label(t, im, image);
+	return image_state(&images[*image]) == IMAGE_UNSEEN;
 }

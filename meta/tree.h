@@ -16,15 +16,18 @@ enum node_kind {
 	NODE_CHUNK,
 	NODE_STATUS_DIR, /* .ngffuse: looked up, not listed */
 	NODE_STATUS,	 /* .ngffuse/status.json */
+	NODE_GROUP, /* NAME.zarr/labels, and the folders on the way to a label; the label itself is NODE_IMAGE */
+	NODE_GROUP_DOC,
 };
 
 enum node_doc { DOC_ZGROUP, DOC_ZATTRS, DOC_ZMETADATA, DOC_ZARRAY, DOC_ZARR_JSON };
 
 struct node {
 	enum node_kind kind;
-	uint32_t image; /* for all kinds inside an image */
+	uint32_t image; /* for all kinds inside an image; a group: the first of the labels in it */
 	uint32_t array; /* level; not for NODE_IMAGE and what is above it */
-	uint32_t depth; /* NODE_CHUNK_DIR: 1 .. axes-1; else 0 */
+	uint32_t
+		depth; /* NODE_CHUNK_DIR: 1 .. axes-1; NODE_GROUP: components below `labels`; else 0 */
 	uint64_t
 		index; /* chunk: linear index; chunk dir: linear index of its first `depth` components; doc: enum node_doc */
 };
@@ -33,7 +36,8 @@ struct node {
 struct tree {
 	const struct dataset *data;
 	bool image_is_root; /* MOUNTPOINT ends in .zarr: the root node stands for image 0; its children are
-			     * NODE_IMAGE_DOC and NODE_ARRAY, and there is no NODE_IMAGE or NODE_ROOT_DOC */
+			     * NODE_IMAGE_DOC, NODE_ARRAY and its labels' NODE_GROUP, and there is no
+			     * NODE_ROOT_DOC and no NODE_IMAGE but of labels */
 	bool v3;	    /* --ngff 0.5 */
 	unsigned image_bits; /* set by tree_init */
 };
@@ -50,6 +54,13 @@ int tree_node(const struct tree *t, uint64_t number, struct node *out);
 bool tree_fits(const struct tree *t, const struct image *im);
 
 bool node_is_dir(const struct node *n);
+
+/* The image that a node's existence and contents follow from; false: no one image. */
+bool tree_image(const struct tree *t, const struct node *n, uint32_t *image);
+
+/* An image that must be looked at before the node's contents are known, and was not; false: there is none. After
+ * its look the question is put anew: a label needs its image first, and some documents tell of all labels. */
+bool tree_needs_look(const struct tree *t, const struct node *n, uint32_t *image);
 
 /* Child by name. -ENOENT, -ENOTDIR, -ENAMETOOLONG (more than 255 bytes). Numbers are decimal without
  * sign, leading zero or blank, below the grid. For names inside an image the image must be READY:

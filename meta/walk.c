@@ -35,6 +35,7 @@ struct walker {
 	const struct way *way;
 	void *entered; /* tsearch tree of struct folder_key */
 	unsigned depth;
+	bool labels;
 	struct folder_key mountpoint;
 	bool has_mountpoint;
 	struct mounts mounts;
@@ -431,6 +432,15 @@ static bool is_zarr(const char *name)
 
 static int walk_folder(struct walker *k, const char *path, unsigned level, struct err *err);
 
+static int walk_labels(struct walker *k, const char *path, unsigned level, struct err *err)
+{
+	unsigned depth = k->depth;
+	k->depth = WALK_DEPTH;
+	int rc = walk_folder(k, path, level, err);
+	k->depth = depth;
+	return rc;
+}
+
 static int walk_below(struct walker *k, const char *path, unsigned level, struct subfolders *subs,
 		      struct err *err)
 {
@@ -443,6 +453,8 @@ static int walk_below(struct walker *k, const char *path, unsigned level, struct
 		int rc = 0;
 		if (is_zarr(subs->names[i]))
 			rc = dataset_leave_out(k->d, below, "a Zarr folder", NULL);
+		else if (k->labels && strcmp(below, "labels") == 0)
+			rc = walk_labels(k, below, level + 1, err);
 		else if (level < k->depth)
 			rc = walk_folder(k, below, level + 1, err);
 		else if (k->depth >= WALK_DEPTH)
@@ -587,10 +599,10 @@ static int walk_start(const char *source, struct walker *k, struct err *err)
 	return walk_folder(k, "", 0, err);
 }
 
-int walk_source(const char *source, const char *mountpoint, unsigned depth, const struct each *each,
-		struct dataset *d, struct walk *out, struct err *err)
+int walk_source(const char *source, const char *mountpoint, unsigned depth, bool labels,
+		const struct each *each, struct dataset *d, struct walk *out, struct err *err)
 {
-	struct walker k = { .d = d, .w = out, .each = each, .depth = depth };
+	struct walker k = { .d = d, .w = out, .each = each, .depth = depth, .labels = labels };
 	*out = (struct walk){ 0 };
 	struct stat st;
 	if (mountpoint != NULL && stat(mountpoint, &st) == 0) {

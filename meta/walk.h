@@ -10,6 +10,7 @@ struct walk_folder {
 	char *path; /* relative to the root descriptor, "" for SOURCE itself */
 	size_t first, n;
 	char *index; /* the name of a file beside them that tells which planes there are; NULL: none */
+	size_t first_draft, n_drafts; /* what the scan made of it */
 };
 
 /* Files by their suffix, to say what was there instead of TIFFs. */
@@ -30,11 +31,12 @@ struct walk {
 enum { WALK_DEPTH = 4 };
 
 /* Fills root_fd, source, name, mode, uid, gid, files and left_out of `d` (fresh, root_fd -1) and *out.
- * Folders more than `depth` below SOURCE are not entered, nor is `mountpoint` (may be NULL or not exist).
+ * Folders more than `depth` below SOURCE are not entered, nor is `mountpoint` (may be NULL or not exist); with
+ * `labels` what lies in a folder of that name in SOURCE is, in any case.
  * Files that cannot be TIFFs (empty, too short for a header, dangling) have their trouble set.
  * -ENOENT, -EACCES, .. with the sentence for the user. */
-int walk_source(const char *source, const char *mountpoint, unsigned depth, const struct each *each,
-		struct dataset *d, struct walk *out, struct err *err);
+int walk_source(const char *source, const char *mountpoint, unsigned depth, bool labels,
+		const struct each *each, struct dataset *d, struct walk *out, struct err *err);
 void walk_done(struct walk *w);
 
 /* Lists something that is no part of any image; `why` is a static text, `of` the file that is kept in its

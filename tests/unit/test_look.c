@@ -542,8 +542,9 @@ START_TEST(a_folder_of_real_stacks)
 	snprintf(path, sizeof(path), "%s/stacks/em_fibsem_cube_with_labels", shared);
 	ck_assert_int_eq(look_at(path, false), 0);
 	ck_assert_uint_eq(d->n_images, 2);
-	ck_assert_str_eq(d->images[0].id, "labels_");
-	ck_assert_str_eq(d->images[1].id, "raw");
+	ck_assert_uint_eq(d->n_labels, 1);
+	ck_assert_str_eq(d->images[0].id, "em_fibsem_cube_with_labels");
+	ck_assert_str_eq(d->images[1].label, "original/0");
 }
 END_TEST
 

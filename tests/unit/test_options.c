@@ -104,6 +104,7 @@ static const struct {
 	{ "channel-names", "DAPI,GFP 2", "DAPI:GFP 2" },
 	{ "channel-colors", "0000ff,00FF00", "0000ff:00FF00" },
 	{ "windows", "0-255,-1.5:3e2", "0-255\\,-1.5:3e2" },
+	{ "label", "cells/nuclei=/data/a, b", "cells/nuclei=/data/a\\, b" },
 	{ "chunk-shape", "8,64,256", "8\\,64\\,256" },
 	{ "sampling-mode", "1,2,2:2,2,2", "1\\,2\\,2:2\\,2\\,2" },
 	{ "max-mag", "16-16-8", "16-16-8" },
@@ -161,6 +162,34 @@ START_TEST(three_forms)
 		}
 	}
 	ck_assert_uint_eq(with_value, ARRAY_SIZE(samples));
+}
+END_TEST
+
+START_TEST(labels_of_the_command_line)
+{
+	struct options o;
+	GOOD(&o, "--label", "nuclei=../seg", "--label=cells/2=/data/a=b.tif", "s", "m");
+	ck_assert_uint_eq(o.n_labels, 2);
+	ck_assert_str_eq(o.labels[0].path, "nuclei");
+	ck_assert_str_eq(o.labels[0].source, "../seg");
+	ck_assert_str_eq(o.labels[1].path, "cells/2");
+	ck_assert_str_eq(o.labels[1].source, "/data/a=b.tif");
+	struct engine_config c = options_engine(&o, "");
+	ck_assert_uint_eq(c.scan.n_labels, 2);
+	ck_assert_ptr_eq(c.scan.labels, o.labels);
+	done(&o);
+	BAD("--label", "PATH=SOURCE", "--label", "nuclei", "s", "m");
+	BAD("--label", "PATH=SOURCE", "--label", "=seg", "s", "m");
+	BAD("--label", "PATH=SOURCE", "--label", "nuclei=", "s", "m");
+	BAD("--label", "empty part", "--label", "a//b=seg", "s", "m");
+	BAD("--label", "empty part", "--label", "/a=seg", "s", "m");
+	BAD("--label", "empty part", "--label", "a/=seg", "s", "m");
+	BAD("--label", "begins with a dot", "--label", "a/..=seg", "s", "m");
+	BAD("--label", "begins with a dot", "--label", ".zattrs=seg", "s", "m");
+	BAD("--label", "Zarr's own", "--label", "a/zarr.json=seg", "s", "m");
+	BAD("--label", "'labels_' would be", "--label", "labels=seg", "s", "m");
+	BAD("--label", "'a_b' would be", "--label", "a:b=seg", "s", "m");
+	BAD("--label", "more than 4 parts", "--label", "a/b/c/d/e=seg", "s", "m");
 }
 END_TEST
 
@@ -533,6 +562,7 @@ int main(void)
 	suite_add_tcase(s, t);
 	tcase_add_test(t, presets);
 	tcase_add_test(t, three_forms);
+	tcase_add_test(t, labels_of_the_command_line);
 	tcase_add_test(t, values);
 	tcase_add_test(t, letters);
 	tcase_add_test(t, commands);

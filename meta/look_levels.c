@@ -1,0 +1,53 @@
+#include "meta/look_levels.h"
+
+#include "meta/tree.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+/* Stored bytes of a page with all its interleaved samples, as the pages looked at have it. */
+static uint64_t stored_page(const struct image *im)
+{
+	const struct tiff_page *p = &im->kind;
+	uint64_t h = p->tiled ? ceil_div(p->height, p->unit_h) * p->unit_h : p->height;
+	uint64_t w = p->tiled ? ceil_div(p->width, p->unit_w) * p->unit_w : p->width;
+	double bytes = im->stored_share * (double)h * (double)w *
+		       (double)(im->grid.layout.samples * im->grid.voxel);
+	return bytes < (double)INT64_MAX ? (uint64_t)bytes : INT64_MAX;
+}
+
+/* A median or mean of ids is an id that is not there. */
+static enum reduce_method method_of(const struct image *im, const struct scan_options *opts)
+{
+	bool makes_ids = opts->method == REDUCE_MEDIAN || opts->method == REDUCE_MEAN;
+	bool unfit = im->label != NULL && (!opts->method_given || makes_ids);
+	return unfit ? REDUCE_MODE : opts->method;
+}
+
+/* Chunks that have no number could not be shown. */
+static int check_numbers(const struct dataset *d, const struct image *im, struct err *err)
+{
+	const struct pyramid *p = &im->pyramid;
+	struct tree t;
+	unsigned most = 0;
+	tree_init(&t, d, false, false);
+	if (tree_fits(&t, im))
+		return 0;
+	for (unsigned i = 1; i < p->n; i++)
+		if (level_chunk_count(&p->level[i]) > level_chunk_count(&p->level[most]))
+			most = i;
+	return err_set(err, EOVERFLOW,
+		       "level %u has %" PRIu64 " chunks, more than can be numbered beside %zu "
+		       "images: a larger --chunk-shape",
+		       most, level_chunk_count(&p->level[most]), d->n_images);
+}
+
+int look_levels(const struct dataset *d, struct image *im, const struct scan_options *opts,
+		struct err *err)
+{
+	pyramid_done(&im->pyramid);
+	im->method = method_of(im, opts);
+	int rc = pyramid_make(&im->grid, im->voxel, im->has_z, stored_page(im), &opts->pyramid,
+			      &im->pyramid, err);
+	return rc == 0 ? check_numbers(d, im, err) : rc;
+}
