@@ -68,8 +68,10 @@ static void add_labels(struct text *t, const struct dataset *d, const struct ima
 		describe_name(t, label->label);
 		if (image_state(label) == IMAGE_READY)
 			text_addf(t, " %s", dtype_v3(label->dtype));
-		else if (image_state(label) == IMAGE_BAD)
-			text_add(t, " UNUSABLE");
+		if (image_state(label) != IMAGE_BAD)
+			continue;
+		text_add(t, " UNUSABLE: ");
+		describe_name(t, label->why.msg);
 	}
 	if (im->n_labels > NAMED)
 		text_addf(t, " and %u more", im->n_labels - NAMED);

@@ -132,6 +132,30 @@ def array_of(array, ngff):
     return meta["shape"], meta["data_type"], meta["dimension_names"]
 
 
+@pytest.mark.parametrize("ngff", ["0.4", "0.5"])
+def test_strict_labels(tmp_path, check, ngffuse, ngff):
+    """A label is an image, too; one whose ids are not all known has no colours, which only the strict schema wants."""
+    images = {"": (4, "u1"), "labels": (250, "u1"), "labels/a/small": (4000, "u4"), "labels/a/large": (5000, "u4")}
+    for folder, (ids, dtype) in images.items():
+        (tmp_path / "em" / folder).mkdir(parents=True, exist_ok=True)
+        for z in range(3):
+            plane = (pixels((80, 100), "u4", seed=z) % ids).astype(dtype)
+            if folder == "labels/a/small":
+                plane = np.where(plane < 900, plane, 0).astype(dtype)
+            write_tiff(tmp_path / "em" / folder / f"s_{z}.tif", [plane], Layout(rows=8))
+    with Mount(tmp_path / "em", "--ngff", ngff) as m:
+        for name, strict in (("original/0", True), ("a/small", True), ("a/large", False)):
+            group = m.path / "em.zarr/labels" / name
+            document = json.loads((group / (".zattrs" if ngff == "0.4" else "zarr.json")).read_text())
+            document = document if ngff == "0.4" else document["attributes"]
+            assert check(ngff, "label", document) == []
+            assert check(ngff, "image", document) == []
+            assert check(ngff, "strict_image", document) == []
+            assert (check(ngff, "strict_label", document) == []) == strict, name
+            label = document if ngff == "0.4" else document["ome"]
+            assert label["image-label"]["version"] == ngff and "omero" not in label
+
+
 def beyond_the_schema(scales, omero, axes, image, ngff, told):
     """What readers insist on, beyond the schemas."""
     (scale,) = scales

@@ -82,16 +82,6 @@ def test_stack(stack, shared):
         assert (int(plane.min()), int(plane.max())) == (int(row["min"]), int(row["max"]))
 
 
-def test_both_folders_at_once(shared, mount):
-    """A folder of folders: an image each."""
-    top = shared / "stacks" / "em_fibsem_cube_with_labels"
-    m = mount(top)
-    assert sorted(p.name for p in m.path.iterdir() if p.is_dir()) == ["labels_.zarr", "raw.zarr"]
-    for folder in ("labels", "raw"):
-        image = m.path / (folder.replace("labels", "labels_") + ".zarr")
-        assert_same(plain(image), read_with_tifffile(top / folder), folder)
-
-
 def test_pattern_can_say_otherwise(shared, mount):
     """What was taken for channels is a stack when the user says so."""
     folder = shared / "stacks" / "channels_by_filename"
