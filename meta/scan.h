@@ -26,7 +26,7 @@ struct scan_options {
 	uint64_t chunk_shape[3];			      /* z, y, x; [0] == 0: auto */
 	struct pyramid_options pyramid;
 	enum reduce_method method;
-	bool method_given;		 /* else a label has the mode */
+	bool method_given; /* else a label has the mode */
 	const struct scan_label *labels;
 	size_t n_labels;
 	bool is_label;			 /* what is scanned is itself a label */
