@@ -336,11 +336,13 @@ static int set_label(struct look *k, uint64_t at, struct err *err)
 {
 	struct err own = { 0 };
 	int rc = look_file_open(&k->file, plane_at(k, at), err);
-	if (rc == 0)
-		rc = label_colors_begin(k->im, &k->file.reader, &own);
-	if (own.code != 0 && rc == 0)
+	if (rc != 0)
+		return rc;
+	if (label_colors_begin(k->im, &k->file.reader, &own) != 0)
+		return err_oom(err);
+	if (own.code != 0)
 		image_warn(k->im, "%s: the palette is not used: %s", path_at(k, at), own.msg);
-	return rc;
+	return 0;
 }
 
 /* No offsets into one file: each plane has its own. */

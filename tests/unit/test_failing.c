@@ -115,10 +115,25 @@ static void make_names(void)
 	tiny_bytes("src/b/em_8.tif", "no TIFF at all", 14);
 }
 
+/* Labels in their folder, one that does not fit, one with a palette, and one from elsewhere. */
+static void make_labels(void)
+{
+	struct tiny_page palette = GRAY(20, 10);
+	palette.photometric = 3;
+	for (int z = 0; z < 2; z++) {
+		tiny_pages(PAGES(GRAY(20, 10)), "src/s_%d.tif", z);
+		tiny_pages(PAGES({ .w = 20, .h = 10, .bits = 16, .photometric = 1 }),
+			   "src/labels/a/b/s_%d.tif", z);
+		tiny_pages(PAGES(palette), "src/labels/a/c/s_%d.tif", z);
+		tiny_pages(PAGES(GRAY(21, 10)), "src/labels/s_%d.tif", z);
+		tiny_pages(PAGES(GRAY(20, 10)), "elsewhere/s_%d.tif", z);
+	}
+}
+
 static const struct source_case {
 	const char *name;
 	void (*make)(void);
-	const char *args[4];
+	const char *args[5];
 	bool known;   /* the voxels are those painted */
 	bool sampled; /* the codec is decided by a sample */
 } cases[] = {
@@ -138,13 +153,15 @@ static const struct source_case {
 	  { "--pattern", "a/im_t{t}_z{z}_{c:*}.tif", "--codec", "none" },
 	  false,
 	  false },
+	{ "labels", make_labels, { "--label", "d=elsewhere" }, false, true },
 };
 
 /* ---- everything that a source shows ---- */
 
 struct item {
-	char path[96]; /* of a document, or of a chunk's image */
+	char path[96]; /* of a document, or of a chunk's image; labels are found by their number */
 	bool chunk;
+	uint32_t image;
 	uint64_t index, planes; /* of a chunk; of its image along z */
 	struct text right;
 };
@@ -214,7 +231,9 @@ static int get_chunk(struct opened_source *s, const struct item *item, struct te
 			      .arrived = PTHREAD_COND_INITIALIZER,
 			      .out = out };
 	const struct dataset *d = s->source.engine.data;
-	size_t image = dataset_find(d, item->path, strlen(item->path));
+	size_t image = item->image;
+	if (image >= d->n_images || strcmp(d->images[image].id, item->path) != 0)
+		image = dataset_find(d, item->path, strlen(item->path));
 	if (image == d->n_images)
 		return ENOENT;
 	struct err e = { 0 };
@@ -242,12 +261,16 @@ static int get_document(struct opened_source *s, const struct item *item, struct
 {
 	struct node node;
 	struct err e = { 0 };
+	uint32_t image;
 	int rc = tree_resolve(&s->tree, item->path, &node);
-	if (rc == -EAGAIN) {
+	while (rc == -EAGAIN) {
 		rc = engine_look(&s->source.engine, node.image, &e);
 		if (rc == 0)
 			rc = tree_resolve(&s->tree, item->path, &node);
 	}
+	while (rc == 0 && tree_needs_look(&s->tree, &node, &image))
+		if (engine_look(&s->source.engine, image, &e) == -ENOMEM)
+			rc = -ENOMEM;
 	if (rc == 0)
 		rc = document_make(&s->tree, &node, out);
 	return rc == 0 && out->oom ? ENOMEM : -rc;
@@ -268,15 +291,20 @@ static void list_image(const struct dataset *d, uint32_t i)
 {
 	static const char *const documents[] = { ".zattrs", ".zmetadata", "0/.zarray" };
 	const struct image *im = &d->images[i];
+	struct text CLEANUP(text_done) place = { 0 };
+	image_place(d, im, &place);
 	for (size_t k = 0; k < ARRAY_SIZE(documents); k++) {
 		struct item *item = new_item();
-		snprintf(item->path, sizeof(item->path), "%s.zarr/%s", im->id, documents[k]);
+		snprintf(item->path, sizeof(item->path), "%s/%s", place.s, documents[k]);
 	}
+	if (im->n_labels > 0)
+		snprintf(new_item()->path, sizeof(items[0].path), "%s/labels/.zattrs", place.s);
 	if (image_state(im) != IMAGE_READY)
 		return;
 	for (uint64_t k = 0; k < grid_chunk_count(&im->grid); k++) {
 		struct item *item = new_item();
 		item->chunk = true;
+		item->image = i;
 		item->index = k;
 		item->planes = im->grid.size[AXIS_Z];
 		snprintf(item->path, sizeof(item->path), "%s", im->id);
