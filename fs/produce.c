@@ -43,7 +43,7 @@ static uint64_t page_row_bytes(const struct image *im)
 
 bool produce_lone_pays(const struct image *im)
 {
-	return tiff_is_raw_rows(&im->kind) && page_row_bytes(im) > lone_row_bytes;
+	return image_raw_rows(im, &im->kind) && page_row_bytes(im) > lone_row_bytes;
 }
 
 void produce_band_box(const struct image *im, uint64_t run, uint32_t lone, struct band_box *out)
@@ -81,7 +81,7 @@ static uint64_t piece_rows(const struct image *im, const struct band_box *b, boo
 
 uint64_t produce_decode_scratch(const struct image *im)
 {
-	return tiff_is_raw_rows(&im->kind)
+	return image_raw_rows(im, &im->kind)
 		       ? 0
 		       : pool_round(unit_stored_max(&im->kind)) + pool_round(im->unit_bytes_max);
 }
@@ -97,7 +97,7 @@ static uint64_t gather_bytes(const struct image *im, uint64_t rows)
  * is read again while it is decoded. */
 uint64_t produce_raw_bytes(const struct image *im, uint64_t row_bytes, uint64_t rows)
 {
-	uint64_t piece = row_bytes * rows;
+	uint64_t piece = row_bytes * rows / im->grid.voxel * dtype_size(im->stored);
 	return pool_round(max_u64(unit_stored_max(&im->kind), piece + piece / 2)) + tags_bytes;
 }
 
@@ -112,7 +112,7 @@ void produce_cost(const struct image *im, uint64_t run, uint32_t lone, struct ru
 	*out = (struct run_cost){ .band = pool_round(planes * rows * row_bytes) };
 	out->slot = pool_round(encode_bound(&im->encode, raw));
 	uint64_t encode_scratch = im->encode.codec == CODEC_NONE ? 0 : pool_round(raw);
-	out->in_place = tiff_is_raw_rows(&im->kind);
+	out->in_place = image_raw_rows(im, &im->kind);
 	out->raw = !out->in_place ? produce_raw_bytes(im, row_bytes, at_once)
 		   : alone	  ? gather_bytes(im, at_once)
 				  : 0;

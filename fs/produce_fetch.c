@@ -76,7 +76,7 @@ static int fetch_plane(struct reading *r, bool in_place, struct err *err)
 	int e = reading_page(r, err);
 	if (fetched_missed(r->fetched))
 		return -EAGAIN;
-	bool raw = e == 0 && in_place && tiff_is_raw_rows(&r->page);
+	bool raw = e == 0 && in_place && image_raw_rows(r->im, &r->page);
 	if (raw)
 		e = reading_units(r, raw_strips, err);
 	else if (e == 0)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "codec/cut.h"
+#include "codec/ids.h"
 #include "fs/log.h"
 #include "fs/produce_reading.h"
 
@@ -28,7 +29,8 @@ void reading_fill(const struct reading *r, uint64_t y0, uint64_t y1, uint64_t x0
  * fill a damaged place reads as fill_value, but not one that changed, or that storage could not give now. */
 void reading_bad(struct reading *r, uint64_t unit, int code, const struct err *err)
 {
-	bool for_good = code == EBADMSG || code == ESTALE || code == ENODATA || code == ENOTSUP;
+	bool for_good = code == EBADMSG || code == ESTALE || code == ENODATA || code == ENOTSUP ||
+			code == ERANGE;
 	const char *kind = code == ESTALE ? "changed" : for_good ? "damaged" : "io";
 	const struct dataset *data = r->plant->data;
 	const struct plane *pl = &r->im->planes[r->piece->plane];
@@ -92,6 +94,25 @@ static int decode_stored(struct reading *r, const struct tiff_unit *u, uint32_t 
 	return e;
 }
 
+/* Of a label whose ids are floats: rows y0 .. y1-1 and columns x0 .. x1-1 of a unit whose first voxel is (uy, ux) of
+ * the page, as far as they lie in it; each becomes uint32 where uint32 would have it, which is not behind it. */
+static int ids_of_unit(const struct reading *r, uint8_t *unit, uint64_t y0, uint64_t y1,
+		       uint64_t x0, uint64_t x1, uint64_t ux, uint64_t uy, struct err *err)
+{
+	const struct tiff_page *g = &r->page;
+	size_t from = dtype_size(r->im->stored), to = r->im->grid.voxel;
+	y1 = min_u64(y1, g->height - uy);
+	x1 = min_u64(x1, g->width - ux);
+	for (uint64_t y = y0; y < y1; y++) {
+		uint64_t at = y * g->unit_w + x0;
+		int e = ids_from_floats(r->im->stored, unit + at * from, x1 - x0, unit + at * to,
+					err);
+		if (e < 0)
+			return err_prefix(err, "row %llu", (unsigned long long)(uy + y));
+	}
+	return 0;
+}
+
 /* One strip or tile at unit column ux, row uy: the part that lies in the piece. */
 static int place_unit(struct reading *r, uint64_t ux, uint64_t uy, const struct tiff_unit *u,
 		      struct err *err)
@@ -105,12 +126,14 @@ static int place_unit(struct reading *r, uint64_t ux, uint64_t uy, const struct 
 	uint64_t number = reading_unit_number(r, ux, uy);
 	if (reading_known_bad(r, number))
 		return 0;
-	if (u->state == TIFF_UNIT_SPARSE) {
+	if (u->state == TIFF_UNIT_SPARSE && !r->no_fill) {
 		reading_fill(r, y0, y1, x0, x1, r->fill);
 		return 0;
 	}
 	uint64_t unit_row = (uint64_t)g->unit_w * r->pixel, bytes = tiff_unit_bytes(g, rows);
-	bool direct = y0 == uy0 && y1 == uy0 + rows && unit_row == p->row_bytes && ux0 == p->x0;
+	bool ids = r->im->stored != r->im->dtype;
+	bool direct =
+		!ids && y0 == uy0 && y1 == uy0 + rows && unit_row == p->row_bytes && ux0 == p->x0;
 	uint8_t *dst = p->out + (y0 - p->y0) * p->row_bytes + (x0 - p->x0) * r->pixel;
 	uint8_t *scratch = direct ? dst : pool_get(r->plant->pool, bytes);
 	if (scratch == NULL)
@@ -118,8 +141,12 @@ static int place_unit(struct reading *r, uint64_t ux, uint64_t uy, const struct 
 	int e;
 	if (u->state == TIFF_UNIT_DAMAGED)
 		e = err_set(err, EBADMSG, "%s", u->why);
+	else if (u->state == TIFF_UNIT_SPARSE)
+		e = err_set(err, ERANGE, "it is sparse, and the value for that is no id");
 	else
 		e = decode_stored(r, u, rows, scratch, err);
+	if (e == 0 && ids)
+		e = ids_of_unit(r, scratch, y0 - uy0, y1 - uy0, x0 - ux0, x1 - ux0, ux0, uy0, err);
 	r->strips++;
 	if (e == 0 && !direct) {
 		struct cut_side from = { 0, unit_row, r->im->grid.voxel },
@@ -195,7 +222,7 @@ static int weigh_units(struct reading *r, struct err *err)
 	const struct tiff_page *k = &r->im->kind;
 	r->same_layout = r->page.unit_h == k->unit_h && r->page.unit_w == k->unit_w &&
 			 r->page.tiled == k->tiled && r->page.planar == k->planar;
-	bool raw = tiff_is_raw_rows(&r->page);
+	bool raw = image_raw_rows(r->im, &r->page);
 	uint64_t unit = raw ? 0 : tiff_unit_bytes(&r->page, r->page.unit_h);
 	uint64_t most = max_u64(r->im->unit_bytes_max, 16 * MiB);
 	r->oversized = !raw && pool_round(unit) + pool_round(unit_stored_max(&r->page)) >
@@ -215,7 +242,9 @@ int reading_page(struct reading *r, struct err *err)
 		e = weigh_units(r, err);
 	if (e < 0)
 		return e;
-	e = tiff_sparse_value(&r->from, &r->page, r->im->dtype, r->fill, err);
+	e = tiff_sparse_value(&r->from, &r->page, r->im->stored, r->fill, err);
+	if (e == 0 && r->im->stored != r->im->dtype)
+		r->no_fill = ids_from_floats(r->im->stored, r->fill, 1, r->fill, NULL) != 0;
 	if (e < 0 || r->page.jpeg_tables.count == 0)
 		return e;
 	char *tables;
@@ -259,7 +288,8 @@ static int decode_from_file(struct reading *r, struct err *err)
 	r->rows = &r->lease.reader;
 	e = reading_page(r, err);
 	if (e == 0)
-		e = reading_units(r, tiff_is_raw_rows(&r->page) ? raw_strips : decode_units, err);
+		e = reading_units(r, image_raw_rows(r->im, &r->page) ? raw_strips : decode_units,
+				  err);
 	/* Of a file that changed no error of its contents means anything. */
 	struct err own = { 0 };
 	if (e != -ENOMEM && files_verify(r->plant->files, &r->lease, &own) < 0) {
@@ -288,7 +318,8 @@ static int decode_from_memory(struct reading *r, struct err *err)
 	if (e == 0 && fetched_missed(r->fetched))
 		e = -EAGAIN;
 	if (e == 0)
-		e = reading_units(r, tiff_is_raw_rows(&r->page) ? raw_strips : decode_units, err);
+		e = reading_units(r, image_raw_rows(r->im, &r->page) ? raw_strips : decode_units,
+				  err);
 	reading_done(r);
 	return e;
 }

@@ -20,6 +20,7 @@ struct reading {
 	struct tiff_page page;
 	struct reader_bytes tables;
 	uint8_t fill[8];  /* a sparse voxel */
+	bool no_fill;	  /* it is none that the image can have */
 	uint64_t pixel;	  /* bytes of the band's pixel: samples x voxel */
 	bool same_layout; /* the page's units are numbered as the image's */
 	bool oversized;	  /* its units need more memory than the job reserved for one */

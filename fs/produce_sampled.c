@@ -36,7 +36,7 @@ static void groups_of(const struct image *im, unsigned level, uint64_t run, stru
 		g->mag[i] = l->mag[i];
 	g->pixel = im->grid.layout.samples * im->grid.voxel;
 	uint64_t y0 = g->box.lo[AXIS_Y], y1 = g->box.hi[AXIS_Y], width = im->grid.size[AXIS_X];
-	bool raw = tiff_is_raw_rows(k);
+	bool raw = image_raw_rows(im, k);
 	/* Strips are decoded whole. */
 	g->x0 = k->tiled || raw ? g->box.lo[AXIS_X] * g->mag[2] : 0;
 	g->x1 = k->tiled || raw ? (g->box.hi[AXIS_X] - 1) * g->mag[2] + 1 : width;
@@ -86,7 +86,7 @@ void produce_sampled_cost(const struct image *im, unsigned level, uint64_t run, 
 	uint64_t n[AXIS_COUNT], raw = level_chunk_bytes(l), scratch = pool_round(scratch_bytes(&g));
 	for (int a = 0; a < AXIS_COUNT; a++)
 		n[a] = g.box.hi[a] - g.box.lo[a];
-	*out = (struct run_cost){ .in_place = tiff_is_raw_rows(&im->kind) };
+	*out = (struct run_cost){ .in_place = image_raw_rows(im, &im->kind) };
 	out->band = pool_round(n[AXIS_Z] * n[AXIS_Y] * n[AXIS_X] * n[AXIS_C] * l->voxel);
 	out->slot = pool_round(encode_bound(spec, raw));
 	out->lane = spec->codec == CODEC_NONE ? 0 : pool_round(raw);

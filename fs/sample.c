@@ -45,6 +45,7 @@ struct sampling {
 	bool ids_fit;	   /* and its ids fit into its list of colours */
 	uint64_t largest;  /* id */
 	bool below_zero;   /* there is an id below 0 */
+	struct err *why;   /* of -ERANGE */
 };
 
 static int64_t id_at(enum dtype t, const uint8_t *p)
@@ -163,7 +164,7 @@ static void middle_of_page(const struct image *im, uint64_t share, struct piece 
 {
 	const struct tiff_page *k = &im->kind;
 	uint64_t pixel = (uint64_t)im->grid.layout.samples * im->grid.voxel;
-	bool raw = tiff_is_raw_rows(k);
+	bool raw = image_raw_rows(im, k);
 	uint64_t w = raw ? 1 : k->unit_w, h = raw ? 1 : k->unit_h;
 	uint64_t across = max_u64(1, ceil_div(k->width, w)), down = ceil_div(k->height, h);
 	uint64_t units = max_u64(1, share / max_u64(1, w * h * pixel));
@@ -199,6 +200,7 @@ struct shot {
 	struct piece piece;
 	uint64_t pixels, size; /* of its voxels, in bytes */
 	int error;
+	struct err why;
 };
 
 /* Planes that are read at once, on their way into the sample in order. */
@@ -228,12 +230,12 @@ static void read_shot(void *arg, size_t i)
 	const struct sampling *s = shots->s;
 	struct shot *shot = &shots->v[i];
 	struct bench bench;
-	struct err err;
 	shot->error = -ENOMEM;
 	shot->piece.out = pool_get(s->plant->pool, shot->size);
 	if (shot->piece.out == NULL || !bench_init(&bench))
 		return;
-	shot->error = produce_piece(s->plant, &bench, NULL, s->image, &shot->piece, NULL, &err);
+	shot->error =
+		produce_piece(s->plant, &bench, NULL, s->image, &shot->piece, NULL, &shot->why);
 	bench_done(&bench);
 }
 
@@ -242,6 +244,11 @@ static int use_shot(struct sampling *s, const struct shot *shot)
 	const struct image *im = s->im;
 	const struct piece *p = &shot->piece;
 	s->ids_fit &= shot->error == 0;
+	/* What is met in the sample is a mistake of the label as a whole. */
+	if (shot->error == -ERANGE) {
+		*s->why = shot->why;
+		return shot->error;
+	}
 	if (shot->error != 0)
 		return shot->error == -ENOMEM ? -ENOMEM : 0;
 	if (im->label != NULL)
@@ -422,7 +429,7 @@ static void tell_ids(const struct sampling *s)
 
 static bool can_be_sampled(const struct image *im)
 {
-	return tiff_is_raw_rows(&im->kind) || im->unit_bytes_max <= unit_bytes_limit;
+	return image_raw_rows(im, &im->kind) || im->unit_bytes_max <= unit_bytes_limit;
 }
 
 uint64_t sample_needs(const struct image *im)
@@ -435,7 +442,9 @@ uint64_t sample_needs(const struct image *im)
 int sample_image(const struct plant *p, struct bench *b, struct image *im, uint32_t image,
 		 bool codec_auto, const struct each *each, struct err *err)
 {
-	struct sampling s = { .plant = p, .bench = b, .each = each, .im = im, .image = image };
+	struct sampling s = {
+		.plant = p, .bench = b, .each = each, .im = im, .image = image, .why = err
+	};
 	bool label = im->label != NULL, wanted = codec_auto || label;
 	for (uint64_t c = 0; c < im->grid.size[AXIS_C] && !label; c++)
 		wanted |= !im->channels[c].has_window;
@@ -455,5 +464,5 @@ int sample_image(const struct plant *p, struct bench *b, struct image *im, uint3
 			choose_codec(&s);
 	}
 	sampling_done(&s);
-	return e < 0 ? err_oom(err) : 0;
+	return e == 0 || e == -ERANGE ? e : err_oom(err);
 }

@@ -165,6 +165,12 @@ static inline const struct encode_spec *image_encode(const struct image *im, uin
 	return level == 0 ? &im->encode : &im->encode_coarse;
 }
 
+/* Rows of the page go into the band as they lie in the file. */
+static inline bool image_raw_rows(const struct image *im, const struct tiff_page *p)
+{
+	return tiff_is_raw_rows(p) && im->stored == im->dtype;
+}
+
 /* Levels that show single voxels of level 0; they are the coarsest. */
 unsigned image_previews(const struct image *im);
 

@@ -7,18 +7,19 @@
 #include <inttypes.h>
 #include <string.h>
 
-int label_dtype(struct image *im, struct err *err)
+void label_dtype(struct image *im)
 {
-	if (dtype_is_float(im->stored))
-		return err_set(err, ENOTSUP, "%s: a label holds whole numbers",
-			       dtype_v3(im->stored));
+	if (dtype_is_float(im->stored)) {
+		im->dtype = DTYPE_U32;
+		image_warn(im, "%s: its whole numbers are given as uint32, others are errors",
+			   dtype_v3(im->stored));
+	}
 	if (im->dtype == DTYPE_U64 || im->dtype == DTYPE_I64)
 		image_warn(im, "%s: viewers in a browser read labels of at most 32 bits",
 			   dtype_v3(im->dtype));
 	if (dtype_is_signed(im->dtype))
 		image_warn(im, "%s: WEBKNOSSOS shows ids below 0 as large ones",
 			   dtype_v3(im->dtype));
-	return 0;
 }
 
 /* "t,z,y,x = 2 x 16 x 250 x 250", without axes that are not there. */

@@ -3,8 +3,8 @@
 
 #include "meta/scan.h"
 
-/* Sets the type in which a label's ids are served. -ENOTSUP: no type of ids. */
-int label_dtype(struct image *im, struct err *err);
+/* Sets the type in which a label's ids are served: that of its files, and uint32 for floats. */
+void label_dtype(struct image *im);
 
 /* Holds a label that was looked at against its image, which was, too: the same z, y and x, no channels, as many
  * times or one. It gets the image's axes but c (t only where both have it), its voxels' size and with that its

@@ -167,7 +167,7 @@ static int choose_kind(struct look *k, const struct candidates *c, uint64_t *at,
 	int rc = tiff_page_dtype(&v[best].page, &k->im->stored, &own);
 	k->im->dtype = k->im->stored;
 	if (rc == 0 && k->im->label != NULL)
-		rc = label_dtype(k->im, &own);
+		label_dtype(k->im);
 	if (rc != 0)
 		return err_set(err, -rc, "%s: %s", path_at(k, *at), own.msg);
 	return 0;
@@ -217,7 +217,8 @@ static int make_grid(struct look *k, struct err *err)
 	const struct tiff_page *p = &im->kind;
 	struct grid_layout layout = {
 		.tiled = p->tiled,
-		.compressed = p->compression != TIFF_COMPRESSION_NONE,
+		/* Ids that are floats are made to integers like what is decompressed. */
+		.compressed = p->compression != TIFF_COMPRESSION_NONE || im->stored != im->dtype,
 		.unit_h = p->unit_h,
 		.unit_w = p->unit_w,
 		.samples = p->planar ? 1 : p->samples,

@@ -12,7 +12,7 @@ static uint64_t stored_page(const struct image *im)
 	uint64_t h = p->tiled ? ceil_div(p->height, p->unit_h) * p->unit_h : p->height;
 	uint64_t w = p->tiled ? ceil_div(p->width, p->unit_w) * p->unit_w : p->width;
 	double bytes = im->stored_share * (double)h * (double)w *
-		       (double)(im->grid.layout.samples * im->grid.voxel);
+		       (double)(im->grid.layout.samples * dtype_size(im->stored));
 	return bytes < (double)INT64_MAX ? (uint64_t)bytes : INT64_MAX;
 }
 

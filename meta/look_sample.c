@@ -203,7 +203,7 @@ static int look_one(struct tally *t, struct look_file *f, const struct image *im
 	if (!look_compatible(&p, &im->kind) || tiff_page_dtype(&p, &type, NULL) != 0 ||
 	    type != im->stored)
 		return note_odd(t, im, &p, sf->path);
-	uint64_t unit = tiff_is_raw_rows(&p) ? 0 : tiff_unit_bytes(&p, tiff_unit_rows(&p, 0));
+	uint64_t unit = image_raw_rows(im, &p) ? 0 : tiff_unit_bytes(&p, tiff_unit_rows(&p, 0));
 	t->unit_bytes_max = max_u64(t->unit_bytes_max, unit);
 	if (p.photometric <= 1 && im->kind.photometric <= 1 &&
 	    p.photometric != im->kind.photometric)

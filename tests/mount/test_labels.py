@@ -360,3 +360,56 @@ def test_colors(run, em, tmp_path):
     assert all(narrow[v] == wide[v] for v in known)
     assert colors_of(run, top, "palette") == {v: (*(int(c) >> 8 for c in palette[:, v]), 255) for v in known}
     assert colors_of(run, top, "many") == {}
+
+
+# --- ids that are floats
+
+FLOATS = {
+    "raw": ("f4", {}), "lzw": ("f8", {"compression": "lzw", "rowsperstrip": 16}), "raw8": ("f8", {"rowsperstrip": 9}),
+    "big": (">f8", {"byteorder": ">"}), "tiles": ("f8", {"tile": (32, 32), "compression": "zlib"}),
+    "rawtiles": (">f4", {"tile": (16, 48), "byteorder": ">"}),
+    "predictor": ("f4", {"compression": "zlib", "predictor": 3, "rowsperstrip": 11}),
+}
+
+
+def test_whole_floats(mount, em, tmp_path):
+    """Whole numbers are uint32, whatever the layout."""
+    _, image, labels = em
+    top = write_stack(tmp_path / "em", image)
+    wanted = labels["original/0"]
+    wanted = np.where(wanted == wanted.max(), 2**32 - 256, wanted & ~np.uint32(0xff)).astype("u4")
+    for name, (dtype, how) in FLOATS.items():
+        write_stack(top / "labels" / name, wanted.astype(dtype), **how)
+    path = mount(top).path / "em.zarr/labels"
+    assert attributes(path)["labels"] == sorted(FLOATS)
+    for name in FLOATS:
+        assert json.loads((path / name / "0/.zarray").read_text())["dtype"] == "<u4"
+        for reader in here():
+            if reader.name not in BY_IMAGE:
+                assert_same(reader.read(path / name), wanted, f"{name}, {reader.name}")
+
+
+@pytest.mark.parametrize("wrong", [0.5, -1, float("nan"), 2.0**32, float("inf")])
+def test_floats_that_are_no_ids(mount, tmp_path, wrong):
+    """In the sample they make the label unusable; met later, the chunks that need them are errors."""
+    shape = (12, 512, 512)
+    top = write_stack(tmp_path / "em", np.zeros(shape, "u1"))
+    good = np.arange(np.prod(shape), dtype="f8").reshape(shape) % 70001
+    write_stack(top / "labels/late", good, compression="lzw", rowsperstrip=64)
+    write_stack(top / "labels/soon", np.where(good == 310, wrong, good), rowsperstrip=64)
+    bad = good[1].copy()
+    bad[70, 9] = wrong
+    tifffile.imwrite(top / "labels/late/s_0001.tif", bad, compression="lzw", rowsperstrip=64, metadata=None,
+                     photometric="minisblack")
+    m = mount(top, "--chunk-shape", "1,128,512", "--codec", "none")
+    labels = m.status()["images"][0]["labels"]
+    assert [label["state"] for label in labels] == ["ready", "bad"]
+    assert "is no id: ids of a label are whole numbers from 0 to 4294967295" in labels[1]["error"]
+    array = m.path / "em.zarr/labels/late/0"
+    for z, y in ((0, 0), (0, 1), (1, 1), (2, 0), (11, 3)):
+        got = np.frombuffer((array / str(z) / str(y) / "0").read_bytes(), "<u4")
+        assert_same(got.reshape(128, 512), good[z, 128 * y:][:128].astype("u4"), f"{z}, {y}")
+    with pytest.raises(OSError) as failed:
+        (array / "1/0/0").read_bytes()
+    assert failed.value.errno == errno.EIO
+    assert "labels/late/s_0001.tif: strip 1: row 70: " in m.log
