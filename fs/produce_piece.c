@@ -35,7 +35,8 @@ void reading_bad(struct reading *r, uint64_t unit, int code, const struct err *e
 	const struct dataset *data = r->plant->data;
 	const struct plane *pl = &r->im->planes[r->piece->plane];
 	struct text where = { 0 };
-	text_addf(&where, "%s.zarr: ", r->im->id);
+	image_place(data, r->im, &where);
+	text_add(&where, ": ");
 	text_add_name(&where, data->files[pl->file].path, strlen(data->files[pl->file].path));
 	if (data->files[pl->file].n_pages > 1)
 		text_addf(&where, ": page %u", pl->page);

@@ -412,4 +412,4 @@ def test_floats_that_are_no_ids(mount, tmp_path, wrong):
     with pytest.raises(OSError) as failed:
         (array / "1/0/0").read_bytes()
     assert failed.value.errno == errno.EIO
-    assert "labels/late/s_0001.tif: strip 1: row 70: " in m.log
+    assert "em.zarr/labels/late: labels/late/s_0001.tif: strip 1: row 70: " in m.log
