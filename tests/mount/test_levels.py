@@ -133,7 +133,7 @@ def test_every_type(ladder, method, types, mount):
         expected.check_voxels(m.path / f"{name}.zarr", name)
 
 
-def test_labels_by_default_are_not_mixed_with_images(types, mount):
+def test_default_method(types, mount):
     """Without --interpolation-mode an image is reduced by the median."""
     top, voxels = types
     m = mount(top / "u2-odd", *options("2,2,2"))
@@ -157,12 +157,12 @@ def test_preview_always(types, mount):
             assert describe(image / str(k))[1][0] == 1, "chunks one plane deep"
 
 
-def test_ladders_that_do_not_exist(types, run):
+def test_ladders_that_do_not_exist(types, run, tmp_path):
     top, _ = types
     for words in (["--max-mag", "8-8-1"], ["--max-mag", "3"], ["--sampling-mode", "1,1,1"],
                   ["--sampling-mode", "1,2,2:1,1,1"], ["--sampling-mode", "3,1,1"], ["--sampling-mode", "2,2"],
                   ["--sampling-mode", "wide"], ["--interpolation-mode", "bicubic"], ["--preview", "sometimes"]):
-        done = run("cat", "--voxel-size", "11.24,11.24,25", *words, top / "u1-large", ".zattrs")
+        done = run("-f", "--voxel-size", "11.24,11.24,25", *words, top / "u1-large", tmp_path / "mnt", timeout=30)
         assert done.returncode != 0 and done.stdout == "", words
         assert len(done.stderr.splitlines()) == 1, done.stderr
 

@@ -354,8 +354,8 @@ def test_several_images(small, mount, tmp_path):
     # Two mags with one largest factor.
     ["--sampling-mode", "1,1,2:1,2,1:2,1,1:2,2,2"],
 ])
-def test_refused(words, small, run):
-    done = run("cat", *options(), *words, small[0], "datasource-properties.json")
+def test_refused(words, small, run, tmp_path):
+    done = run("-f", *options(), *words, small[0], tmp_path / "mnt", timeout=30)
     assert done.returncode != 0 and done.stdout == "", words
     assert len(done.stderr.splitlines()) == 1, done.stderr
 
