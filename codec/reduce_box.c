@@ -94,8 +94,8 @@ struct work {
 	uint8_t *kept, *scratch;
 	size_t voxel;
 	uint64_t lo[BOX_AXES], hi[BOX_AXES]; /* windows whose last voxel has come */
-	uint64_t x0; /* first voxel of a row that is needed, dropped windows included */
-	uint64_t drop;	 /* windows at the start of a row that are there for the mirror alone */
+	uint64_t x0;	/* first voxel of a row that is needed, dropped windows included */
+	uint64_t drop;	/* windows at the start of a row that are there for the mirror alone */
 	bool assembles; /* rows are put together in the scratch */
 };
 
@@ -122,8 +122,8 @@ static uint8_t *kept_row(const struct work *w, uint64_t c, uint64_t z, uint64_t 
 static uint8_t *kept_columns(const struct work *w, uint64_t c, uint64_t z, uint64_t y)
 {
 	const struct keep *k = &w->keep;
-	uint64_t row = (c * k->planes + plane_index(w, z)) * k->rows +
-		       (y + k->n[BOX_Y] - w->s->lo[BOX_Y]);
+	uint64_t row =
+		(c * k->planes + plane_index(w, z)) * k->rows + (y + k->n[BOX_Y] - w->s->lo[BOX_Y]);
 	return w->kept + k->offset[BOX_X] + row * k->n[BOX_X] * w->voxel;
 }
 
@@ -294,8 +294,8 @@ static void keep_for_the_next(const struct work *w)
 	}
 }
 
-void reduce_box_add(const struct reduce_box *b, const struct reduce_source *s, void *box, void *kept,
-		    void *scratch)
+void reduce_box_add(const struct reduce_box *b, const struct reduce_source *s, void *box,
+		    void *kept, void *scratch)
 {
 	struct work w = { .b = b, .s = s, .kept = kept, .scratch = scratch };
 	w.voxel = dtype_size(b->dtype);

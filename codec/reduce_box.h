@@ -11,8 +11,8 @@ struct reduce_box {
 	enum reduce_method method;
 	enum dtype dtype;
 	struct reduce_step step;
-	uint64_t samples;		  /* done one after another */
-	uint64_t size[BOX_AXES];	  /* voxels of the level before, for the mirrored edge */
+	uint64_t samples;		     /* done one after another */
+	uint64_t size[BOX_AXES];	     /* voxels of the level before, for the mirrored edge */
 	uint64_t lo[BOX_AXES], hi[BOX_AXES]; /* the box that is made */
 	uint64_t from_lo[BOX_AXES], from_hi[BOX_AXES]; /* all boxes that come, together */
 	uint64_t from_most[BOX_AXES];		       /* the largest of them */
@@ -33,5 +33,5 @@ uint64_t reduce_box_scratch_bytes(const struct reduce_box *b);
 
 /* Boxes come in the order z, y, x, each once. What of the result is known with this one is written. `kept` stays
  * from call to call, `scratch` need not. */
-void reduce_box_add(const struct reduce_box *b, const struct reduce_source *s, void *box, void *kept,
-		    void *scratch);
+void reduce_box_add(const struct reduce_box *b, const struct reduce_source *s, void *box,
+		    void *kept, void *scratch);

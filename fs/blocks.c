@@ -189,11 +189,10 @@ static int put_chunk(struct blocks *b, const struct load *o, const struct level_
 	const struct cut_side from = { l->chunk[AXIS_Y] * l->chunk[AXIS_X] * voxel,
 				       l->chunk[AXIS_X] * voxel, voxel };
 	const struct cut_side to = { plane, row, voxel };
-	uint8_t *at = (uint8_t *)b->at[o->key.level].voxels +
-		      (c.lo[AXIS_C] - box->lo[AXIS_C]) * sample +
-		      (c.lo[AXIS_Z] - box->lo[AXIS_Z]) * plane +
-		      (c.lo[AXIS_Y] - box->lo[AXIS_Y]) * row +
-		      (c.lo[AXIS_X] - box->lo[AXIS_X]) * voxel;
+	uint8_t *at =
+		(uint8_t *)b->at[o->key.level].voxels + (c.lo[AXIS_C] - box->lo[AXIS_C]) * sample +
+		(c.lo[AXIS_Z] - box->lo[AXIS_Z]) * plane + (c.lo[AXIS_Y] - box->lo[AXIS_Y]) * row +
+		(c.lo[AXIS_X] - box->lo[AXIS_X]) * voxel;
 	cut_copy(at, &to, voxels, &from, c.hi[AXIS_Z] - c.lo[AXIS_Z], c.hi[AXIS_Y] - c.lo[AXIS_Y],
 		 c.hi[AXIS_X] - c.lo[AXIS_X], voxel);
 	return 0;

@@ -81,7 +81,8 @@ static void source_box(const struct image *im, const struct store_key *chunk, st
 		out->hi[a] = min_u64(c.hi[a] * mag, im->grid.size[a]);
 		/* A last voxel may mirror some that lie before its own window; what is said of all steps of 4
 		 * does no harm. */
-		bool mirrors = mag >= 4 && c.hi[a] == l->size[a] && !produce_is_sampled(im, chunk->level);
+		bool mirrors =
+			mag >= 4 && c.hi[a] == l->size[a] && !produce_is_sampled(im, chunk->level);
 		out->lo[a] -= mirrors ? min_u64(out->lo[a], 2 * mag) : 0;
 	}
 }
@@ -239,10 +240,9 @@ static void drop_blocks(UNUSED void *ctx, void *blocks)
 }
 
 const struct store_ops engine_ops = {
-	run_of,	   chunk_of,   runs,	    cost,	  lone_pays,	     bound,
-	planes,	   needs,      descend,	    advance,	  above,	     chunks,
-	now,	   dying,      wake_workers, wake_pass_workers, wake_fetchers, wake_clock,
-	give_back, drop_raw,   drop_blocks
+	run_of,	      chunk_of,		 runs,		cost,	    lone_pays, bound,	 planes,
+	needs,	      descend,		 advance,	above,	    chunks,    now,	 dying,
+	wake_workers, wake_pass_workers, wake_fetchers, wake_clock, give_back, drop_raw, drop_blocks
 };
 
 /* The costliest run of level 0. The first run is as deep as any; the costliest rows and columns are found among the

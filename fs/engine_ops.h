@@ -9,11 +9,11 @@ struct engine_parts {
 	struct plant plant;
 	struct workers *workers;
 	pthread_mutex_t oversized;
-	uint64_t budget; /* 0: not chosen yet */
+	uint64_t budget;		       /* 0: not chosen yet */
 	uint64_t ordinary, pass, largest_slot; /* what the images need that were looked at */
-	bool lazy;		/* some images are looked at later: their needs are weighed then */
-	uint64_t look_least;	/* reserved for a first look, which is enough for most */
-	uint64_t *sample_needs; /* of each image, once that is known; before, 0 */
+	bool lazy;		 /* some images are looked at later: their needs are weighed then */
+	uint64_t look_least;	 /* reserved for a first look, which is enough for most */
+	uint64_t *sample_needs;	 /* of each image, once that is known; before, 0 */
 	struct run_cost *leaves; /* of each image the costliest run of level 0, likewise */
 };
 

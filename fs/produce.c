@@ -224,7 +224,7 @@ static void voxels_of_level(const struct image *im, const struct task *t, struct
 	if (t->blocks == NULL)
 		pixel *= n[AXIS_C];
 	*out = (struct voxels){ .at = t->blocks != NULL ? blocks_voxels(t->blocks, t->key.level)
-						       : t->band };
+							: t->band };
 	memcpy(out->lo, b.lo, sizeof(out->lo));
 	out->stride_x = pixel;
 	out->stride_y = n[AXIS_X] * pixel;
@@ -232,7 +232,8 @@ static void voxels_of_level(const struct image *im, const struct task *t, struct
 	out->stride_c = t->blocks != NULL ? n[AXIS_Z] * out->stride_z : l->voxel;
 }
 
-static void cut_chunk(const struct image *im, const struct task *t, const struct level *l, void *out)
+static void cut_chunk(const struct image *im, const struct task *t, const struct level *l,
+		      void *out)
 {
 	struct voxels v;
 	struct grid_chunk c;

@@ -59,7 +59,8 @@ void produce_cost(const struct image *im, uint64_t run, uint32_t lone, struct ru
 /* A run that is no run of level 0: reduced from the level before, or (produce_is_sampled) single voxels of level 0,
  * which it reads without what lies between. */
 bool produce_is_sampled(const struct image *im, unsigned level);
-void produce_sampled_cost(const struct image *im, unsigned level, uint64_t run, struct run_cost *out);
+void produce_sampled_cost(const struct image *im, unsigned level, uint64_t run,
+			  struct run_cost *out);
 /* leaf: band, raw and lane of the costliest run of level 0. */
 void produce_ladder_cost(const struct image *im, unsigned level, uint64_t run,
 			 const struct run_cost *leaf, struct run_cost *out);

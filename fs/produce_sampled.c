@@ -10,19 +10,19 @@ static const uint64_t span_bytes = 256 * KiB;
 
 bool produce_is_sampled(const struct image *im, unsigned level)
 {
-	return level > 0 && (im->method == REDUCE_NEAREST ||
-			     im->pyramid.level[level].made == LEVEL_PREVIEW);
+	return level > 0 &&
+	       (im->method == REDUCE_NEAREST || im->pyramid.level[level].made == LEVEL_PREVIEW);
 }
 
 /* How the rows of a run fall into pieces: groups of rows of level 0 that are decoded together. */
 struct groups {
 	struct level_box box;
 	uint64_t mag[3], height;
-	uint64_t x0, x1;   /* columns that are decoded */
-	uint64_t unit;	   /* rows of a strip or tile; 0: rows need no decoder */
-	uint64_t rows;	   /* unit 0: rows of the level in a group */
-	uint64_t n;	   /* groups of a plane */
-	uint64_t most;	   /* rows of level 0 in a group, at most */
+	uint64_t x0, x1; /* columns that are decoded */
+	uint64_t unit;	 /* rows of a strip or tile; 0: rows need no decoder */
+	uint64_t rows;	 /* unit 0: rows of the level in a group */
+	uint64_t n;	 /* groups of a plane */
+	uint64_t most;	 /* rows of level 0 in a group, at most */
 	uint64_t pixel;
 };
 
@@ -47,9 +47,9 @@ static void groups_of(const struct image *im, unsigned level, uint64_t run, stru
 		g->most = (g->rows - 1) * g->mag[1] + 1;
 	} else {
 		g->unit = min_u64(max_u64(1, k->unit_h), g->height);
-		g->n = g->mag[1] >= g->unit ? y1 - y0
-					    : (y1 - 1) * g->mag[1] / g->unit -
-						      y0 * g->mag[1] / g->unit + 1;
+		g->n = g->mag[1] >= g->unit
+			       ? y1 - y0
+			       : (y1 - 1) * g->mag[1] / g->unit - y0 * g->mag[1] / g->unit + 1;
 		g->most = g->unit;
 	}
 }
@@ -77,7 +77,8 @@ static uint64_t scratch_bytes(const struct groups *g)
 	return g->most * (g->x1 - g->x0) * g->pixel;
 }
 
-void produce_sampled_cost(const struct image *im, unsigned level, uint64_t run, struct run_cost *out)
+void produce_sampled_cost(const struct image *im, unsigned level, uint64_t run,
+			  struct run_cost *out)
 {
 	const struct level *l = &im->pyramid.level[level];
 	const struct encode_spec *spec = image_encode(im, level);
@@ -139,7 +140,8 @@ static void take_voxels(const struct sampled *s, const struct task *t)
 	uint64_t n_y = b->hi[AXIS_Y] - b->lo[AXIS_Y], n_x = b->hi[AXIS_X] - b->lo[AXIS_X];
 	uint64_t voxel = s->im->grid.voxel, row = n_x * g->pixel;
 	uint8_t *to = (uint8_t *)t->band + (s->z * n_y + s->rows[0] - b->lo[AXIS_Y]) * row;
-	const uint8_t *from = s->piece.out + (s->rows[0] * g->mag[1] - s->piece.y0) * s->piece.row_bytes +
+	const uint8_t *from = s->piece.out +
+			      (s->rows[0] * g->mag[1] - s->piece.y0) * s->piece.row_bytes +
 			      (b->lo[AXIS_X] * g->mag[2] - g->x0) * g->pixel;
 	const struct cut_side dst = { 0, row, g->pixel };
 	const struct cut_side src = { 0, g->mag[1] * s->piece.row_bytes, g->mag[2] * g->pixel };

@@ -132,8 +132,7 @@ static bool grant(struct store *s, struct job *j)
 static bool never_fits(const struct store *s, const struct job *j)
 {
 	uint64_t limit = budget_limit(s);
-	return budget_least(j) >
-	       (j->class == CLASS_PASS ? less(limit, s->config.ordinary) : limit);
+	return budget_least(j) > (j->class == CLASS_PASS ? less(limit, s->config.ordinary) : limit);
 }
 
 /* Read-ahead has its memory at once or not at all. */
@@ -209,7 +208,8 @@ void budget_release(struct store *s, struct job *j, uint64_t bytes)
 void budget_widen(struct store *s, struct job *j)
 {
 	uint64_t limit = budget_limit(s), raw = j->cost.raw;
-	unsigned wish = (unsigned)min_u64(s->config.fetchers, j->cost.ladder ? UINT32_MAX : j->cost.pieces);
+	unsigned wish =
+		(unsigned)min_u64(s->config.fetchers, j->cost.ladder ? UINT32_MAX : j->cost.pieces);
 	if (!list_empty(&s->queue[CLASS_FG]))
 		return;
 	if (j->class == CLASS_PASS)

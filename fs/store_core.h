@@ -78,9 +78,9 @@ enum leaf_state { LEAF_FREE, LEAF_PREPARE, LEAF_DECODE, LEAF_DONE };
 struct leaf {
 	struct store_key run;
 	enum leaf_state state;
-	void *band; /* stays from one leaf of a ladder to the next */
-	bool cold;  /* what is not in memory has to be fetched, and so has all that follows */
-	bool hole;  /* part of the band is empty and will not be known to be bad for good */
+	void *band;	 /* stays from one leaf of a ladder to the next */
+	bool cold;	 /* what is not in memory has to be fetched, and so has all that follows */
+	bool hole;	 /* part of the band is empty and will not be known to be bad for good */
 	uint32_t *again; /* pieces that a worker did not find in memory; room for `threads` */
 	struct got *got; /* oldest first; room for `raws` */
 	unsigned n_again, n_got;
@@ -100,18 +100,19 @@ struct job {
 	enum job_state state;
 	enum job_phase phase;
 	uint64_t seq, t0;
-	unsigned overtaken;    /* passes that came later and went first */
-	uint64_t linger_until; /* a pass that nobody waits for goes on until then; 0: somebody does */
+	unsigned overtaken; /* passes that came later and went first */
+	uint64_t
+		linger_until; /* a pass that nobody waits for goes on until then; 0: somebody does */
 	struct run_cost cost;
 	uint64_t reserved;
 	unsigned bands, lanes, slots, raws;
 	unsigned tasks_out, slots_out, raws_out;
-	unsigned fetches_out; /* not among tasks_out */
-	void *lists;	      /* of the leaves */
+	unsigned fetches_out;	  /* not among tasks_out */
+	void *lists;		  /* of the leaves */
 	struct leaf leaf[LEAVES]; /* without a ladder the first one is the run itself */
 	struct ladder *ladder;	  /* NULL: the chunks are cut from the band */
-	bool issued;	  /* the one task of PHASE_PREPARE or PHASE_LOOK is out */
-	uint8_t *emitted; /* a bit a chunk */
+	bool issued;		  /* the one task of PHASE_PREPARE or PHASE_LOOK is out */
+	uint8_t *emitted;	  /* a bit a chunk */
 	uint8_t *
 		failed; /* likewise, in the same allocation: chunks that need what this job could not read */
 	uint32_t n_failed;
@@ -280,7 +281,8 @@ void ladder_free(struct store *s, struct job *j);
 void ladder_start(struct store *s, struct job *j);
 unsigned ladder_oldest(const struct job *j); /* of its leaves */
 unsigned ladder_ready(const struct job *j);
-bool ladder_open_at(const struct job *j, unsigned level, uint64_t run, const uint64_t *above); /* see pass_for */
+bool ladder_open_at(const struct job *j, unsigned level, uint64_t run,
+		    const uint64_t *above); /* see pass_for */
 bool ladder_issue(struct store *s, struct job *j, struct task *t);
 void ladder_task_done(struct store *s, struct job *j, struct task *t);
 void ladder_step(struct store *s, struct job *j); /* what can begin, begins */
@@ -290,7 +292,8 @@ void ladder_remember(struct job *j, unsigned leaf, const struct spot *spot);
 
 /* store_pass.c: ladders over more than an ordinary job may decode; one at a time */
 struct job *pass_candidate(const struct store *s);
-uint64_t pass_set_aside(const struct store *s); /* what the foreground leaves to a pass that waits */
+uint64_t
+pass_set_aside(const struct store *s); /* what the foreground leaves to a pass that waits */
 void pass_granted(struct store *s, struct job *j);
 /* The running pass, where it will emit the chunk and the chunk may wait for that; or NULL. */
 struct job *pass_for(struct store *s, const struct store_key *chunk);
@@ -304,7 +307,8 @@ void ahead_promote(struct store *s, struct job *j); /* somebody waits for it now
 void ahead_give_way(struct store *s);		    /* the foreground waits for memory */
 
 /* store_budget.c */
-static const uint64_t budget_patience_ns = 100000000; /* after that a job may be granted less than its wish,
+static const uint64_t budget_patience_ns =
+	100000000; /* after that a job may be granted less than its wish,
 						       * and nobody younger gets memory before it */
 uint64_t budget_limit(const struct store *s);
 uint64_t budget_least(const struct job *j); /* its smallest reservation */

@@ -346,8 +346,8 @@ bool job_has_nobody(const struct job *j)
 
 void job_check_empty(struct store *s, struct job *j)
 {
-	bool cutting = j->phase == PHASE_CUT ||
-		       (j->phase == PHASE_DECODE && j->leaf[0].pieces_left == 0);
+	bool cutting =
+		j->phase == PHASE_CUT || (j->phase == PHASE_DECODE && j->leaf[0].pieces_left == 0);
 	if (j->state == JOB_RUN && cutting) {
 		job_step(s, j); /* flights in `next` are waiting for its end */
 		return;

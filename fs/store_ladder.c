@@ -332,8 +332,9 @@ static bool emit_next(struct store *s, struct job *j, struct task *t)
 				flight_fail(s, f, ANSWER_FAILED, EIO);
 			if (bad || (f == NULL && cache_find(s, &key, false) != NULL))
 				continue;
-			if (f == NULL && (s->closed || (key.level == 1 && !cache_make_room_for_offer(
-									      s, j->cost.slot))))
+			if (f == NULL &&
+			    (s->closed ||
+			     (key.level == 1 && !cache_make_room_for_offer(s, j->cost.slot))))
 				continue;
 			t->key = key;
 			t->piece = k;

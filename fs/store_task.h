@@ -21,8 +21,9 @@ struct run_cost {
 	/* Of a run that is reduced from runs of level 0, its leaves: `band`, `raw`, `lane` are those of the
 	 * costliest leaf, `pieces` is 0. */
 	bool ladder;
-	uint64_t blocks; /* the runs of levels 1 .. its own that are open at a time, and what joins them */
-	bool pass;	 /* decodes so much that it is computed in the background */
+	uint64_t
+		blocks; /* the runs of levels 1 .. its own that are open at a time, and what joins them */
+	bool pass;	  /* decodes so much that it is computed in the background */
 	uint64_t decoded; /* bytes; passes are done smallest first */
 };
 
@@ -85,7 +86,7 @@ struct store_ops {
 struct store_config {
 	uint64_t budget;
 	uint64_t largest_slot; /* C: of any chunk of the mount */
-	uint64_t ordinary; /* O: largest smallest reservation of any job that is no pass */
+	uint64_t ordinary;     /* O: largest smallest reservation of any job that is no pass */
 	unsigned threads, fetchers;
 	unsigned spots_max; /* bad strips or tiles of one plane that are remembered */
 };

@@ -305,11 +305,10 @@ uint64_t level_chunk_in_run(const struct level *l, uint64_t chunk)
 
 /* A last voxel that stands alone in its run mirrors voxels of the run before it, where a step of 4 leaves one
  * voxel over. */
-static bool mirrors_back(const struct level *l, const struct level *before, int a, uint64_t lo,
+static bool mirrors_back(uint64_t step, uint64_t size_before, uint64_t size, uint64_t lo,
 			 uint64_t hi)
 {
-	return a >= AXIS_Z && l->step[a - AXIS_Z] == 4 && before->size[a] % 4 == 1 &&
-	       hi == l->size[a] && lo + 1 == hi && lo > 0;
+	return step == 4 && size_before % 4 == 1 && hi == size && lo + 1 == hi && lo > 0;
 }
 
 /* Voxels lo .. hi - 1 of a run -> those of the runs one level down that it is made from. */
@@ -318,7 +317,7 @@ static void one_level_down(const struct level *l, const struct level *before, in
 {
 	uint64_t step = a < AXIS_Z ? 1 : l->step[a - AXIS_Z];
 	uint64_t run = before->run_chunks[a] * before->chunk[a];
-	uint64_t back = mirrors_back(l, before, a, *lo, *hi) ? 2 : 0;
+	uint64_t back = mirrors_back(step, before->size[a], l->size[a], *lo, *hi) ? 2 : 0;
 	*lo = (*lo * step - back) / run * run;
 	*hi = min_u64(*hi * step, before->size[a]);
 }

@@ -286,9 +286,8 @@ static void check_under(const struct pyramid *p, unsigned k, unsigned below)
 			level_run_box(under, child, &b);
 			for (int a = 0; a < AXIS_COUNT; a++)
 				ok = ok && (back || b.lo[a] >= box.lo[a]) && b.hi[a] <= box.hi[a];
-			ok = ok && child < level_run_count(under) &&
-			     (seen[child] == 0 || back) && run_span_has(&s, under, child) &&
-			     run_span_find(&s, under, child) == i;
+			ok = ok && child < level_run_count(under) && (seen[child] == 0 || back) &&
+			     run_span_has(&s, under, child) && run_span_find(&s, under, child) == i;
 			single += seen[child]++ == 0;
 			voxels += voxels_of(b.lo, b.hi);
 			all++;

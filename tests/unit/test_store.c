@@ -41,10 +41,11 @@ struct world {
 	unsigned threads, fetchers, runs, pieces, units, images;
 	unsigned cold; /* percent of the pieces that do not lie in memory */
 	struct run_cost cost;
-	unsigned levels;	       /* the highest one */
-	unsigned children[MAX_LEVELS]; /* runs of the level below in one of this; the last may have fewer */
+	unsigned levels; /* the highest one */
+	unsigned children
+		[MAX_LEVELS]; /* runs of the level below in one of this; the last may have fewer */
 	unsigned chunks_of[MAX_LEVELS];
-	uint64_t blocks;       /* of each open level */
+	uint64_t blocks;      /* of each open level */
 	unsigned pass_leaves; /* more leaves make a pass */
 	uint64_t max_hang;
 	bool exact, lone;
@@ -123,7 +124,8 @@ static uint64_t runs_at(const struct world *w, unsigned level)
 }
 
 /* Runs of level `down` below run r of level `up`: from *first on, as many as are returned. */
-static uint64_t below(const struct world *w, unsigned up, uint64_t r, unsigned down, uint64_t *first)
+static uint64_t below(const struct world *w, unsigned up, uint64_t r, unsigned down,
+		      uint64_t *first)
 {
 	uint64_t n = 1;
 	for (unsigned l = down + 1; l <= up; l++)
@@ -288,10 +290,9 @@ static void drop_blocks(void *ctx, void *blocks)
 }
 
 static const struct store_ops ops = {
-	run_of,	      chunk_of,	    runs,	  cost,	      lone_pays,    bound,
-	planes,	      needs,	    descend,	  advance_run, above,	    chunks,
-	now,	      dying,	    wake_workers, wake_workers, wake_workers, wake_clock,
-	give_back,    drop_raw,	    drop_blocks
+	run_of,	      chunk_of,	    runs,	  cost,	      lone_pays, bound,	   planes,
+	needs,	      descend,	    advance_run,  above,      chunks,	 now,	   dying,
+	wake_workers, wake_workers, wake_workers, wake_clock, give_back, drop_raw, drop_blocks
 };
 
 static bool memory_fails(void *ctx)
