@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 import cascade
 import numpy as np
 import pytest
-from conftest import Mount
 from make_stacks import DTYPES, KINDS, Layout, pixels, truth, write_stack, write_tiff
 from reading import (
     along, axes_of, chunk_indices, chunk_path, chunk_region, decode_chunk, describe, multiscale, plain,

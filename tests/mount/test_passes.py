@@ -72,8 +72,8 @@ def ls(folder):
 
 
 class Beside:
-    """What others wait while readers wait: .listings, times of `ls` of an image, and .reads, of chunks of `small`
-    that nobody has read, ten at most and not in their order."""
+    """What others wait while readers wait: .listings, times of `ls` of an image, and .reads, of chunks of
+    `small` that nobody has read, ten at most and not in their order."""
 
     def __init__(self, m, image):
         self.image, self.array = m.path / image, m.path / "small.zarr/0"
@@ -96,7 +96,8 @@ class Beside:
 def test_coarsest_level_by_32_readers(max_mag, big, plane, mount, run, ngffuse):
     """One chunk of the default ladder, or many of a short one: the promise of memory, and each strip once."""
     top, units = big
-    words = ["--voxel-size", "4,4,40", "--codec", "none", "--chunk-shape", "4,64,64", *(["--max-mag", max_mag] if max_mag else [])]
+    words = ["--voxel-size", "4,4,40", "--codec", "none", "--chunk-shape", "4,64,64"]
+    words += ["--max-mag", max_mag] if max_mag else []
     memory = 64
     if units == PLANES:
         memory = int(least_budget(run, top, *words).removesuffix("M"))
