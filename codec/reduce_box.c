@@ -99,10 +99,17 @@ struct work {
 	bool assembles; /* rows are put together in the scratch */
 };
 
+/* The place of what is kept at index i. */
+static uint64_t slot(uint64_t i, uint64_t n)
+{
+	return n == 0 ? 0 : i % n;
+}
+
 static uint8_t *kept_plane_row(const struct work *w, uint64_t c, uint64_t z, uint64_t y)
 {
 	const struct keep *k = &w->keep;
-	uint64_t row = (c * k->n[BOX_Z] + z % k->n[BOX_Z]) * k->high + (y - w->b->from_lo[BOX_Y]);
+	uint64_t row =
+		(c * k->n[BOX_Z] + slot(z, k->n[BOX_Z])) * k->high + (y - w->b->from_lo[BOX_Y]);
 	return w->kept + k->offset[BOX_Z] + row * k->wide * w->voxel;
 }
 
@@ -115,7 +122,7 @@ static uint64_t plane_index(const struct work *w, uint64_t z)
 static uint8_t *kept_row(const struct work *w, uint64_t c, uint64_t z, uint64_t y)
 {
 	const struct keep *k = &w->keep;
-	uint64_t row = (c * k->planes + plane_index(w, z)) * k->n[BOX_Y] + y % k->n[BOX_Y];
+	uint64_t row = (c * k->planes + plane_index(w, z)) * k->n[BOX_Y] + slot(y, k->n[BOX_Y]);
 	return w->kept + k->offset[BOX_Y] + row * k->wide * w->voxel;
 }
 
@@ -167,7 +174,7 @@ static const void *row(const struct work *w, uint64_t c, uint64_t z, uint64_t y,
 		bool known = w->keep.n[BOX_X] > 0 && lo - x <= w->keep.n[BOX_X];
 		const uint8_t *columns = known ? kept_columns(w, c, z, y) : NULL;
 		if (known)
-			memcpy(at, columns + x % w->keep.n[BOX_X] * w->voxel, w->voxel);
+			memcpy(at, columns + slot(x, w->keep.n[BOX_X]) * w->voxel, w->voxel);
 		else
 			memset(at, 0, w->voxel);
 	}
@@ -252,7 +259,8 @@ static void keep_columns(const struct work *w, uint64_t c)
 			const uint8_t *from = row_at(w, c, z, y, &apart);
 			uint8_t *to = kept_columns(w, c, z, y);
 			for (uint64_t x = last_from(lo, hi, n); x < hi; x++)
-				memcpy(to + x % n * w->voxel, from + (x - lo) * apart, w->voxel);
+				memcpy(to + slot(x, n) * w->voxel, from + (x - lo) * apart,
+				       w->voxel);
 		}
 }
 

@@ -46,7 +46,7 @@ static void groups_of(const struct image *im, unsigned level, uint64_t run, stru
 		g->n = ceil_div(y1 - y0, g->rows);
 		g->most = (g->rows - 1) * g->mag[1] + 1;
 	} else {
-		g->unit = min_u64(max_u64(1, k->unit_h), g->height);
+		g->unit = max_u64(1, min_u64(k->unit_h, g->height));
 		g->n = g->mag[1] >= g->unit
 			       ? y1 - y0
 			       : (y1 - 1) * g->mag[1] / g->unit - y0 * g->mag[1] / g->unit + 1;
@@ -65,7 +65,7 @@ static void group_at(const struct groups *g, uint64_t i, uint64_t rows[2], uint6
 		span[1] = (rows[1] - 1) * mag + 1;
 		return;
 	}
-	uint64_t u = mag >= g->unit ? (y0 + i) * mag / g->unit : y0 * mag / g->unit + i;
+	uint64_t u = (mag >= g->unit ? y0 + i : y0) * mag / g->unit + (mag >= g->unit ? 0 : i);
 	span[0] = u * g->unit;
 	span[1] = min_u64(span[0] + g->unit, g->height);
 	rows[0] = max_u64(y0, ceil_div(span[0], mag));
@@ -117,8 +117,9 @@ static void sampled_at(const struct plant *p, const struct task *t, struct sampl
 	uint64_t span[2], samples = im->grid.size[AXIS_C] / im->n_c;
 	s->im = im;
 	groups_of(im, t->key.level, t->key.index, &s->g);
-	s->z = t->piece / s->g.n;
-	group_at(&s->g, t->piece % s->g.n, s->rows, span);
+	uint64_t n = max_u64(1, s->g.n);
+	s->z = t->piece / n;
+	group_at(&s->g, t->piece % n, s->rows, span);
 	const struct level_box *b = &s->g.box;
 	s->piece = (struct piece){
 		.plane = image_plane(im, b->lo[AXIS_T], b->lo[AXIS_C] / samples,

@@ -286,6 +286,8 @@ bool ladder_open_at(const struct job *j, unsigned level, uint64_t run,
 bool ladder_issue(struct store *s, struct job *j, struct task *t);
 void ladder_task_done(struct store *s, struct job *j, struct task *t);
 void ladder_step(struct store *s, struct job *j); /* what can begin, begins */
+bool ladder_emits_the_last(
+	const struct job *j); /* all is reduced, some chunks are not encoded yet */
 bool ladder_ended(const struct job *j);
 /* A leaf of it cannot be read there. Without memory to remember that, none of its chunks is made. */
 void ladder_remember(struct job *j, unsigned leaf, const struct spot *spot);

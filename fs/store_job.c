@@ -360,7 +360,8 @@ void job_check_empty(struct store *s, struct job *j)
 		}
 		job_refresh(s, j);
 	}
-	if (j->state == JOB_STOP || !job_has_nobody(j))
+	bool emits_the_last = j->ladder != NULL && ladder_emits_the_last(j);
+	if (j->state == JOB_STOP || !job_has_nobody(j) || emits_the_last)
 		return;
 	if (j->state == JOB_QUEUED)
 		job_drop_queued(s, j);

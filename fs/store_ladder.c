@@ -147,7 +147,7 @@ static bool load(struct store *s, struct job *j, unsigned level)
 	struct ladder *l = j->ladder;
 	struct store_key run = run_at(j, l->next, level), key = run;
 	uint32_t n = s->ops->chunks(s->ctx, &run);
-	if (n > LOADS_MAX)
+	if (n == 0 || n > LOADS_MAX)
 		return false;
 	for (uint32_t k = 0; k < n; k++) {
 		key.index = s->ops->chunk_of(s->ctx, &run, k);
@@ -278,6 +278,12 @@ void ladder_step(struct store *s, struct job *j)
 void ladder_start(struct store *s, struct job *j)
 {
 	ladder_step(s, j);
+}
+
+bool ladder_emits_the_last(const struct job *j)
+{
+	const struct ladder *l = j->ladder;
+	return j->state == JOB_RUN && l->at_end && l->n_leaves == 0 && l->stage == BLOCKS_FREE;
 }
 
 bool ladder_ended(const struct job *j)

@@ -84,17 +84,20 @@ void found_labels_done(struct found_labels *l)
 int found_labels_add(struct found_labels *l, struct image *im, struct image *of, const char *path,
 		     uint32_t file, bool given)
 {
-	struct found_label f = { im, of, strdup(path), file, given };
 	struct found_label *more = l->v;
 	if ((l->n & (l->n - 1)) == 0)
 		more = reallocarray(l->v, l->n == 0 ? 1 : 2 * l->n, sizeof(*more));
 	if (more != NULL)
 		l->v = more;
-	if (more == NULL || f.path == NULL) {
-		found_label_done(&f);
+	char *copy = strdup(path);
+	if (more == NULL || copy == NULL) {
+		free(copy);
+		if (im != NULL)
+			image_done(im);
+		free(im);
 		return -ENOMEM;
 	}
-	more[l->n++] = f;
+	more[l->n++] = (struct found_label){ im, of, copy, file, given };
 	return 0;
 }
 
