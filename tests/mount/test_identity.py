@@ -1,5 +1,5 @@
 """Random stacks: whatever their shape, type, layout, compression, byte order, chunks and codec, every
-voxel is the one that tifffile reads.
+voxel is the one that tifffile reads, and every level the cascade from there, whatever its ladder and method.
 
 NGFFUSE_IDENTITY: how many (default 100). NGFFUSE_SEED: the first one's seed (default: by the clock). A
 failure names the seed of the stack; NGFFUSE_SEED=that NGFFUSE_IDENTITY=1 makes it again.
@@ -10,6 +10,7 @@ import os
 import random
 import time
 
+import cascade
 import numpy as np
 import pytest
 import tifffile
@@ -110,16 +111,49 @@ def random_options(rng, axes, voxels):
     return args
 
 
+# Voxel sizes x,y,z; the last ones lead to steps of 4.
+VOXELS = ((1, 1, 1), (11.24, 11.24, 25), (4, 4, 40), (100, 100, 30), (1, 2, 4), (1, 2.1, 4), (4, 2.1, 1))
+METHODS = ("median", "mean", "mode", "nearest", "min", "max")
+
+
+def random_pyramid(rng, axes, voxels):
+    """Options, and the levels that they ask for."""
+    voxel = rng.choice(VOXELS)
+    mode = rng.choice(["anisotropic", "anisotropic", "isotropic", "constant_z", "explicit"])
+    if mode == "explicit":
+        steps = [tuple(rng.randint(1, 2) if a != "z" or "z" in axes else 1 for a in "zyx") for _ in range(3)]
+        mode = ":".join(",".join(map(str, s)) for s in steps if s != (1, 1, 1)) or "1,2,2"
+    max_mag = rng.choice(["1", "4", "8", "16"])
+    method, preview = rng.choice(METHODS), rng.random() < 0.15
+    size = ",".join(map(str, voxel if "z" in axes else voxel[:2]))
+    args = ["--voxel-size", size, "--sampling-mode", mode, "--max-mag", max_mag, "--interpolation-mode", method,
+            "--preview", "always" if preview else "never"]
+    flat = voxels if "z" in axes else np.expand_dims(voxels, -3)
+    zyx = voxel[::-1] if "z" in axes else (1, *voxel[1::-1])
+    mags = [level.mag for level in cascade.ladder(flat.shape[-3:], zyx, mode, max_mag)]
+    levels = cascade.decimated(flat, mags) if preview else cascade.cascade(flat, mags, method)
+    return args, [level if "z" in axes else level.squeeze(-3) for level in levels]
+
+
 def identity(seed, folder):
     rng = random.Random(seed)
     axes, read, about = random_stack(rng, folder)
     args = random_options(rng, axes, read.size)
+    more, levels = random_pyramid(rng, axes, read)
+    args += more
     what = f"NGFFUSE_SEED={seed}: {about} {' '.join(args)}"
     try:
         with Mount(folder, *args) as m:
             image = m.path / f"{folder.name}.zarr"
             assert axes_of(image) == axes
-            assert_same(plain(image), read, "plain")
+            order = list(range(len(levels)))
+            rng.shuffle(order)
+            for k in order:
+                got, what_level = plain(image, str(k)), f"level {k} of {len(levels)}"
+                if k == 0 or read.dtype.kind != "f":
+                    assert_same(got, levels[k], what_level)
+                else:  # which NaN, and the sign of a zero, is no matter
+                    np.testing.assert_array_equal(got, levels[k], what_level, strict=True)
             readers = [r for r in here("0.5" in args) if r.name not in ("plain", "ome-zarr", "napari")]
             if readers:
                 reader = rng.choice(readers)
