@@ -2,6 +2,7 @@
 image, coloured; and one that does not fit harms nobody else."""
 
 import errno
+import itertools
 import json
 import os
 import stat
@@ -9,7 +10,7 @@ import stat
 import numpy as np
 import pytest
 import tifffile
-from reading import assert_same, axes_of, here, napari_layers, need, ome_zarr_nodes, plain
+from reading import assert_same, axes_of, here, multiscale, napari_layers, need, ome_zarr_nodes, plain
 from test_stacks import read_with_tifffile
 from workbench import picture, write_stack
 
@@ -92,6 +93,11 @@ def test_real_stack(shared, mount):
     colors = attributes(label)["image-label"]["colors"]
     assert [c["label-value"] for c in colors] == [int(v) for v in np.unique(wanted) if v != 0]
     assert len({tuple(c["rgba"]) for c in colors}) > 0.8 * len(colors)
+    # No level has an id that the one before has not.
+    levels = [plain(label, d["path"]) for d in multiscale(label)["datasets"]]
+    assert len(levels) == len(multiscale(image)["datasets"]) > 1
+    for finer, coarser in itertools.pairwise(levels):
+        assert set(np.unique(coarser)) <= set(np.unique(finer))
 
 
 def test_the_tree(mount, em):
@@ -178,7 +184,7 @@ def test_napari_lines_them_up(mount, cells, ngff):
     from napari.components import ViewerModel
 
     top, image, label = cells
-    args = ["--ngff", ngff, "--voxel-size", "4,5,25", "--time-step", "2", "--max-mag", "1"]
+    args = ["--ngff", ngff, "--voxel-size", "4,5,25", "--time-step", "2"]
     layers = napari_layers(mount(top, *args).path / "cells.zarr")
     (_, first, kind), (data, settings, label_kind) = layers
     assert (kind, label_kind) == ("image", "labels")

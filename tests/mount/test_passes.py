@@ -167,7 +167,7 @@ def under_way(m):
     wait_for("the pass", lambda: m.status()["strips_decoded"] >= 4, 30)
 
 
-def test_a_pass_ends_when_nobody_waits(slow, mount):
+def test_a_pass_ends_when_nobody_waits(slow, mount, ngffuse):
     with mount.within(slow, *SLOW) as m:
         with Readers([coarsest(m)] * 8) as readers:
             readers.go()
@@ -176,6 +176,7 @@ def test_a_pass_ends_when_nobody_waits(slow, mount):
             for i in range(8):
                 readers.kill(i)
             took, done = timed(lambda: at_work(m))[0] - 0.25, m.status()["strips_decoded"]
+        wait_for("its last task", lambda: m.status()["running"] == 0, 5 if sanitized(ngffuse) else 1)
         status = m.status()
         print(f"killed: {done} of {PASS} pages decoded, the last {took:.2f} s later; {status['memory']}")
         assert took <= 2 and done < PASS - 4
@@ -217,15 +218,16 @@ def level_1_elsewhere(slow, mount):
     return max(small, own)
 
 
-def test_level_1_elsewhere_in_a_second(slow, mount):
+def test_level_1_elsewhere_in_a_second(slow, mount, ngffuse):
     """Where the machine is busy, again with all else behind us."""
+    most = 10 if sanitized(ngffuse) else 1
     worst = level_1_elsewhere(slow, mount)
     for _ in range(2):
-        if worst < 1:
+        if worst < most:
             break
         with before_others():
             worst = level_1_elsewhere(slow, mount)
-    assert worst < 1
+    assert worst < most
 
 
 def held_up(slow, mount):
