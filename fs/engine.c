@@ -58,9 +58,8 @@ static int weigh(struct engine_parts *p, size_t i, struct err *err)
 {
 	struct needs n;
 	engine_weigh(&p->engine->data->images[i], &p->leaves[i], &n);
-	if (!p->lazy || p->budget == 0 ||
-	    (n.slot <= p->largest_slot && n.ordinary <= p->ordinary &&
-	     store_budget_needed(p->ordinary, n.pass, p->largest_slot) <= p->budget))
+	struct store *s = p->engine->store;
+	if (s == NULL || store_make_way(s, n.ordinary, n.pass, n.slot))
 		return 0;
 	struct text t = { 0 };
 	text_add_size(&t, store_budget_needed(n.ordinary, n.pass, n.slot));
@@ -206,18 +205,12 @@ static uint64_t needed(struct engine *e)
 	return store_budget_needed(p->ordinary, p->pass, p->largest_slot);
 }
 
-/* Images that are looked at later may have larger chunks and runs: room for them, where that costs the others
- * little. */
-static void allow_larger(struct engine_parts *p)
+/* Images that are looked at later may have larger chunks: room for them, where that costs the others little. */
+static void allow_larger_slots(struct engine_parts *p)
 {
 	uint64_t slot = max_u64(2 * p->largest_slot, p->budget / 64);
-	if (!p->lazy)
-		return;
-	if (store_budget_needed(p->ordinary, p->pass, slot) <= p->budget)
+	if (p->lazy && store_budget_needed(p->ordinary, p->pass, slot) <= p->budget)
 		p->largest_slot = slot;
-	uint64_t ordinary = max_u64(p->ordinary, p->budget / 4);
-	if (store_budget_needed(ordinary, p->pass, p->largest_slot) <= p->budget)
-		p->ordinary = ordinary;
 }
 
 static int choose_budget(struct engine *e, struct err *err)
@@ -229,7 +222,7 @@ static int choose_budget(struct engine *e, struct err *err)
 	if (asked != 0)
 		budget = asked;
 	e->parts->budget = budget;
-	allow_larger(e->parts);
+	allow_larger_slots(e->parts);
 	pool_limit(e->parts->plant.pool, min_u64(32 * MiB, budget / 8));
 	if (need <= budget)
 		return 0;
@@ -270,6 +263,7 @@ static int make_parts(struct engine *e, struct err *err)
 	struct store_config sc = { .budget = p->budget,
 				   .largest_slot = p->largest_slot,
 				   .ordinary = p->ordinary,
+				   .pass = p->pass,
 				   .threads = e->config.threads,
 				   .fetchers = FETCHERS,
 				   .spots_max = 256 };

@@ -27,6 +27,22 @@ uint64_t store_budget_needed(uint64_t ordinary, uint64_t pass, uint64_t largest_
 	return ceil_div(need, 4096) * 4096; /* so that three quarters of it are not a byte short */
 }
 
+bool store_make_way(struct store *s, uint64_t ordinary, uint64_t pass, uint64_t slot)
+{
+	store_enter(s);
+	struct store_config *c = &s->config;
+	ordinary = max_u64(c->ordinary, ordinary);
+	pass = max_u64(c->pass, pass);
+	bool fits = slot <= c->largest_slot &&
+		    store_budget_needed(ordinary, pass, c->largest_slot) <= c->budget;
+	if (fits) {
+		c->ordinary = ordinary;
+		c->pass = pass;
+	}
+	store_leave(s);
+	return fits;
+}
+
 uint64_t budget_limit(const struct store *s)
 {
 	uint64_t limit = s->config.budget / 4 * 3;

@@ -91,6 +91,10 @@ struct store_config {
 	unsigned spots_max; /* bad strips or tiles of one plane that are remembered */
 };
 
+/* A source that was looked at later has jobs with these smallest reservations and chunks of at most this size.
+ * False: that does not fit the budget beside what others need. */
+bool store_make_way(struct store *s, uint64_t ordinary, uint64_t pass, uint64_t slot);
+
 /* NULL: out of memory. `ops` must live as long as the store. */
 struct store *store_new(const struct store_config *config, const struct store_ops *ops, void *ctx);
 /* Nothing may be under way. */
