@@ -308,6 +308,8 @@ void store_shutdown(struct store *s)
 	store_enter(s);
 	s->closed = true;
 	ahead_give_way(s);
+	if (s->pass != NULL)
+		job_lost_flight(s, s->pass); /* nobody may have waited for it for a moment */
 	for (size_t i = 0; i < s->flights.n_buckets; i++) {
 		struct table_node *next;
 		for (struct table_node *n = s->flights.buckets[i]; n != NULL; n = next) {

@@ -186,6 +186,20 @@ def test_a_pass_ends_when_nobody_waits(slow, mount, ngffuse):
         assert len(coarsest(m).read_bytes()) > 0
 
 
+def test_unmounting_ends_a_pass_that_lingers(slow, mount):
+    """Its reader was killed, and half a second has not passed."""
+    with mount.within(slow, *SLOW) as m:
+        with Readers([coarsest(m)]) as readers:
+            readers.go()
+            under_way(m)
+            readers.kill(0)
+            wait_for("its end", lambda: readers.gone(0))
+        start = time.monotonic()
+    took = time.monotonic() - start
+    print(f"unmounted in {took:.2f} s; {m.log}")
+    assert "left behind" not in m.log
+
+
 def test_who_comes_back_finds_it_going_on(slow, mount):
     with mount.within(slow, *SLOW) as m:
         path = coarsest(m)
