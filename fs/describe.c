@@ -151,6 +151,48 @@ void describe_levels(const struct image *im, struct text *t)
 	text_add(t, " of single voxels (--preview)");
 }
 
+void describe_seconds(double seconds, struct text *t)
+{
+	static const struct {
+		double from, unit;
+		const char *name;
+	} units[] = {
+		{ 2 * 86400.0, 86400, "days" },
+		{ 2 * 3600.0, 3600, "h" },
+		{ 120, 60, "min" },
+		{ 0, 1, "s" },
+	};
+	size_t i = 0;
+	while (i + 1 < ARRAY_SIZE(units) && seconds < units[i].from)
+		i++;
+	double v = seconds / units[i].unit;
+	text_addf(t, v < 10 ? "%.2g %s" : "%.0f %s", v, units[i].name);
+}
+
+static void add_view(const struct view *v, struct text *t)
+{
+	text_add(t, "reads ");
+	text_add_size(t, v->stored);
+	text_add(t, ", decodes ");
+	text_add_size(t, v->decoded);
+	if (v->seconds < 0)
+		return;
+	text_add(t, ", ");
+	describe_seconds(v->seconds, t);
+}
+
+void describe_prediction(const struct prediction *p, struct text *t)
+{
+	bool preview = p->made.made == LEVEL_PREVIEW;
+	text_addf(t, "level %u%s: ", p->level, preview ? ", a PREVIEW" : "");
+	add_view(&p->made, t);
+	text_add(t, p->made.seconds < 0 ? "" : " here");
+	if (!p->has_other)
+		return;
+	text_add(t, preview ? "; true (--preview never): " : "; as a preview (--preview always): ");
+	add_view(&p->other, t);
+}
+
 /* "t 3 c 0 z 17..19", axes of one plane left out where others stand. */
 static void add_planes(const struct image *im, uint64_t first, uint64_t last, struct text *t)
 {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "codec/text.h"
+#include "fs/predict.h"
 #include "meta/image.h"
 
 /* "124 files, em_0000.tif .. em_0123.tif"; needs no look. */
@@ -30,6 +31,12 @@ void describe_levels(const struct image *im, struct text *t);
 
 /* "4..5", the numbers of the previews; nothing where there are none. */
 void describe_previews(const struct image *im, struct text *t);
+
+/* "level 6: reads 1.2 GiB, decodes 4 GiB, 20 s here; as a preview (--preview always): .." */
+void describe_prediction(const struct prediction *p, struct text *t);
+
+/* "0.25 s", "12 s", "4 min", "2.5 h", "12 days" */
+void describe_seconds(double seconds, struct text *t);
 
 /* "3 planes are missing and filled: z 4, z 17..18"; nothing where none is. */
 void describe_gaps(const struct image *im, struct text *t);

@@ -164,6 +164,40 @@ static bool add_previews(cJSON *o, const struct image *im)
 	return ok;
 }
 
+static bool add_way(cJSON *o, const struct view *v)
+{
+	return add_text(o, "made", made_names[v->made]) &&
+	       add_number(o, "decodes", (double)v->decoded) &&
+	       add_number(o, "reads", (double)v->stored) &&
+	       (v->seconds < 0 || add_number(o, "seconds", v->seconds));
+}
+
+static bool add_prediction(cJSON *o, const struct prediction *p)
+{
+	cJSON *view = cJSON_AddObjectToObject(o, "first_view");
+	if (view == NULL || !add_number(view, "level", p->level) || !add_way(view, &p->made))
+		return false;
+	cJSON *other = p->has_other ? cJSON_AddObjectToObject(view, "other") : NULL;
+	return !p->has_other || (other != NULL && add_way(other, &p->other));
+}
+
+/* What is printed, of all images. */
+struct report {
+	const struct dataset *d;
+	uint64_t budget;
+	const struct prediction *measured;
+};
+
+/* With the time where it was measured. */
+static bool prediction_of(const struct report *r, const struct image *im, struct prediction *out)
+{
+	if (!predict_reckon(im, out))
+		return false;
+	if (r->measured != NULL && r->measured[im - r->d->images].level == out->level)
+		*out = r->measured[im - r->d->images];
+	return true;
+}
+
 static bool add_ready(cJSON *o, const struct image *im)
 {
 	struct text CLEANUP(text_done) codec = { 0 };
@@ -215,8 +249,10 @@ static bool append(cJSON *list, cJSON *item)
 	return false;
 }
 
-static cJSON *one_image(const struct dataset *d, const struct image *im, bool levels)
+static cJSON *one_image(const struct report *r, const struct image *im, bool levels)
 {
+	const struct dataset *d = r->d;
+	struct prediction p;
 	static const char *const states[] = { "unseen", "ready", "bad" };
 	enum image_state state = image_state(im);
 	cJSON *o = cJSON_CreateObject();
@@ -228,7 +264,8 @@ static cJSON *one_image(const struct dataset *d, const struct image *im, bool le
 	if (ok && im->how != NULL)
 		ok = add_text(o, "how", im->how);
 	if (ok && state == IMAGE_READY)
-		ok = add_ready(o, im) && (!levels || add_levels(o, im));
+		ok = add_ready(o, im) && (!levels || add_levels(o, im)) &&
+		     (!levels || !prediction_of(r, im, &p) || add_prediction(o, &p));
 	if (ok && state == IMAGE_BAD)
 		ok = add_text(o, "error", im->why.msg);
 	if (!ok) {
@@ -238,19 +275,25 @@ static cJSON *one_image(const struct dataset *d, const struct image *im, bool le
 	return o;
 }
 
-cJSON *info_image(const struct dataset *d, const struct image *im, bool levels)
+static cJSON *with_labels(const struct report *r, const struct image *im, bool levels)
 {
-	cJSON *o = one_image(d, im, levels);
+	cJSON *o = one_image(r, im, levels);
 	if (o == NULL || im->n_labels == 0)
 		return o;
 	cJSON *list = cJSON_AddArrayToObject(o, "labels");
 	bool ok = list != NULL;
 	for (uint32_t i = 0; ok && i < im->n_labels; i++)
-		ok = append(list, one_image(d, &d->images[im->first_label + i], levels));
+		ok = append(list, one_image(r, &r->d->images[im->first_label + i], levels));
 	if (ok)
 		return o;
 	cJSON_Delete(o);
 	return NULL;
+}
+
+cJSON *info_image(const struct dataset *d, const struct image *im)
+{
+	const struct report r = { .d = d };
+	return with_labels(&r, im, false);
 }
 
 static cJSON *left_out_json(const struct dataset *d)
@@ -282,23 +325,24 @@ static bool attach(cJSON *o, const char *name, cJSON *item)
 	return false;
 }
 
-static bool fill_json(cJSON *o, const struct dataset *d, uint64_t budget)
+static bool fill_json(cJSON *o, const struct report *r)
 {
+	const struct dataset *d = r->d;
 	bool ok = add_text(o, "version", version_string()) && add_text(o, "source", d->source) &&
 		  add_number(o, "files", (double)d->n_files) &&
-		  add_number(o, "memory", (double)budget);
+		  add_number(o, "memory", (double)r->budget);
 	cJSON *images = ok ? cJSON_AddArrayToObject(o, "images") : NULL;
 	ok = images != NULL;
 	for (size_t i = 0; ok && i < dataset_shown(d); i++)
-		ok = append(images, info_image(d, &d->images[i], true));
+		ok = append(images, with_labels(r, &d->images[i], true));
 	ok = ok && (d->hint == NULL || add_text(o, "hint", d->hint));
 	return ok && attach(o, "left_out", left_out_json(d));
 }
 
-static char *make_json(const struct dataset *d, uint64_t budget)
+static char *make_json(const struct report *r)
 {
 	cJSON *o = cJSON_CreateObject();
-	char *s = o != NULL && fill_json(o, d, budget) ? cJSON_Print(o) : NULL;
+	char *s = o != NULL && fill_json(o, r) ? cJSON_Print(o) : NULL;
 	cJSON_Delete(o);
 	return s;
 }
@@ -382,7 +426,7 @@ static void phrase_level(const struct image *im, const struct level *l, struct t
 	text_add_size(t, l->stored);
 }
 
-static void add_level_rows(struct text *t, const struct image *im)
+static void add_level_rows(struct text *t, const struct report *r, const struct image *im)
 {
 	add_phrase(t, "levels", im, describe_levels, NULL);
 	for (unsigned k = 1; k < im->pyramid.n; k++) {
@@ -394,10 +438,17 @@ static void add_level_rows(struct text *t, const struct image *im)
 	}
 	if (im->pyramid.n > 1)
 		add_phrase(t, "their codec", im, describe_codec_coarse, NULL);
+	struct text CLEANUP(text_done) view = { 0 };
+	struct prediction p;
+	if (!prediction_of(r, im, &p))
+		return;
+	describe_prediction(&p, &view);
+	add_row(t, "first view", &view, NULL);
 }
 
-static void add_image(struct text *t, const struct dataset *d, const struct image *im)
+static void add_image(struct text *t, const struct report *r, const struct image *im)
 {
+	const struct dataset *d = r->d;
 	text_add(t, "\n");
 	image_place(d, im, t);
 	text_add(t, "\n");
@@ -417,7 +468,7 @@ static void add_image(struct text *t, const struct dataset *d, const struct imag
 		add_phrase(t, "chunk", im, describe_chunk, NULL);
 		add_phrase(t, "grid", im, phrase_grid, NULL);
 		add_phrase(t, "codec", im, describe_codec, im->codec_from.text);
-		add_level_rows(t, im);
+		add_level_rows(t, r, im);
 	} else {
 		text_add(t, "  unusable    ");
 		describe_name(t, im->why.msg);
@@ -436,8 +487,9 @@ static void add_image(struct text *t, const struct dataset *d, const struct imag
 	}
 }
 
-static void make_words(const struct dataset *d, uint64_t budget, struct text *t)
+static void make_words(const struct report *r, struct text *t)
 {
+	const struct dataset *d = r->d;
 	describe_name(t, d->source);
 	text_add(t, ": ");
 	describe_files(d, t);
@@ -446,13 +498,13 @@ static void make_words(const struct dataset *d, uint64_t budget, struct text *t)
 	if (d->n_labels > 0)
 		text_addf(t, ", %zu label%s", d->n_labels, d->n_labels == 1 ? "" : "s");
 	text_add(t, "; budget ");
-	text_add_size(t, budget);
+	text_add_size(t, r->budget);
 	text_add(t, "\n");
 	for (size_t i = 0; i < shown; i++) {
 		const struct image *im = &d->images[i];
-		add_image(t, d, im);
+		add_image(t, r, im);
 		for (uint32_t k = 0; k < im->n_labels; k++)
-			add_image(t, d, &d->images[im->first_label + k]);
+			add_image(t, r, &d->images[im->first_label + k]);
 	}
 	if (d->n_left_out > 0)
 		text_addf(t, "\nleft out: %zu\n", d->n_left_out);
@@ -471,15 +523,17 @@ static void make_words(const struct dataset *d, uint64_t budget, struct text *t)
 	text_add(t, "\nFiles that appear later are not noticed before the next mount.\n");
 }
 
-int info_print(const struct dataset *d, uint64_t budget, const struct options *o, FILE *out)
+int info_print(const struct dataset *d, uint64_t budget, const struct prediction *measured,
+	       const struct options *o, FILE *out)
 {
+	const struct report r = { d, budget, measured };
 	struct text CLEANUP(text_done) words = { 0 };
 	char CLEANUP(freep) *json = NULL;
 	const char *s = NULL;
 	if (o->json) {
-		s = json = make_json(d, budget);
+		s = json = make_json(&r);
 	} else {
-		make_words(d, budget, &words);
+		make_words(&r, &words);
 		s = words.oom ? NULL : words.s;
 	}
 	if (s == NULL) {

@@ -50,6 +50,14 @@ static int run_cat(const struct options *o, struct source *s, struct err *err)
 	return cat_run(&s->engine, o, stdout, err) == 0 ? EXIT_FINE : complain(err, EXIT_TROUBLE);
 }
 
+static int run_info(const struct options *o, struct source *s)
+{
+	struct prediction *measured = predict_all(&s->engine);
+	int code = info_print(s->engine.data, engine_budget(&s->engine), measured, o, stdout);
+	free(measured);
+	return code;
+}
+
 /* A single word that is no file: somebody looked for a command. */
 static bool is_no_command(const char *source, struct err *err)
 {
@@ -79,7 +87,7 @@ static int run_source(const struct options *o)
 		return complain(&err, usage ? EXIT_USAGE : EXIT_TROUBLE);
 	int code = EXIT_FINE;
 	if (o->command == CMD_INFO)
-		code = info_print(s.engine.data, engine_budget(&s.engine), o, stdout);
+		code = run_info(o, &s);
 	else if (o->command == CMD_CAT)
 		code = run_cat(o, &s, &err);
 	else

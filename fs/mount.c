@@ -173,7 +173,7 @@ static int mount_here(struct mount *m, struct err *err)
 	if (background)
 		daemon_settle();
 	else if (r == 0 && !o->quiet)
-		summary_print(m->engine, o, is_image(m), stdout);
+		summary_print(m->engine, o, is_image(m), false, stdout);
 	if (r == 0)
 		r = serve(m, err);
 	if (m->session != NULL)
@@ -192,7 +192,7 @@ static int wait_for(pid_t child, struct mount *m, struct err *err)
 	bool crashed;
 	int r = daemon_wait(child, m->starter, &crashed, err);
 	if (r == 0 && !m->options->quiet)
-		summary_print(m->engine, m->options, is_image(m), stdout);
+		summary_print(m->engine, m->options, is_image(m), true, stdout);
 	if (crashed) {
 		unmount_lazily(m->point.path);
 		mount_point_close(&m->point);

@@ -61,6 +61,9 @@ void produce_cost(const struct image *im, uint64_t run, uint32_t lone, struct ru
 bool produce_is_sampled(const struct image *im, unsigned level);
 void produce_sampled_cost(const struct image *im, unsigned level, uint64_t run,
 			  struct run_cost *out);
+/* Bytes and strips or tiles that all of the level decodes, of one time point, were it made so. */
+void produce_sampled_decodes(const struct image *im, unsigned level, uint64_t *bytes,
+			     uint64_t *units);
 /* leaf: band, raw and lane of the costliest run of level 0. */
 void produce_ladder_cost(const struct image *im, unsigned level, uint64_t run,
 			 const struct run_cost *leaf, struct run_cost *out);

@@ -1,6 +1,7 @@
 /* Levels of single voxels of level 0 (`nearest`, previews): of each plane that is kept the strips, tiles or rows that
  * hold a row that is kept, decoded one group after another into a scratch, and from there the voxels. */
 #include <errno.h>
+#include <string.h>
 
 #include "codec/cut.h"
 #include "fs/produce_reading.h"
@@ -26,12 +27,12 @@ struct groups {
 	uint64_t pixel;
 };
 
-static void groups_of(const struct image *im, unsigned level, uint64_t run, struct groups *g)
+static void groups_in(const struct image *im, unsigned level, const struct level_box *box,
+		      struct groups *g)
 {
 	const struct level *l = &im->pyramid.level[level];
 	const struct tiff_page *k = &im->kind;
-	*g = (struct groups){ .height = im->grid.size[AXIS_Y] };
-	level_run_box(l, run, &g->box);
+	*g = (struct groups){ .box = *box, .height = im->grid.size[AXIS_Y] };
 	for (int i = 0; i < 3; i++)
 		g->mag[i] = l->mag[i];
 	g->pixel = im->grid.layout.samples * im->grid.voxel;
@@ -52,6 +53,13 @@ static void groups_of(const struct image *im, unsigned level, uint64_t run, stru
 			       : (y1 - 1) * g->mag[1] / g->unit - y0 * g->mag[1] / g->unit + 1;
 		g->most = g->unit;
 	}
+}
+
+static void groups_of(const struct image *im, unsigned level, uint64_t run, struct groups *g)
+{
+	struct level_box box;
+	level_run_box(&im->pyramid.level[level], run, &box);
+	groups_in(im, level, &box, g);
 }
 
 /* Rows of the level that the group holds, and the rows of level 0 that are decoded for them. */
@@ -101,6 +109,22 @@ void produce_sampled_cost(const struct image *im, unsigned level, uint64_t run,
 	out->chunks = (uint32_t)level_run_chunks(l, run);
 	out->decoded = out->pieces * scratch_bytes(&g);
 	out->pass = out->decoded > PASS_DECODES;
+}
+
+void produce_sampled_decodes(const struct image *im, unsigned level, uint64_t *bytes,
+			     uint64_t *units)
+{
+	const struct level *l = &im->pyramid.level[level];
+	const struct tiff_page *k = &im->kind;
+	struct level_box all = { { 0 }, { 0 } };
+	struct groups g;
+	memcpy(all.hi, l->size, sizeof(all.hi));
+	groups_in(im, level, &all, &g);
+	uint64_t groups = l->size[AXIS_Z] * l->runs[AXIS_C] * g.n;
+	uint64_t across = k->tiled ? ceil_div(g.x1 - g.x0, max_u64(1, k->unit_w)) : 1;
+	*units = groups * across * ceil_div(g.most, max_u64(1, k->unit_h));
+	/* Tiles are decoded whole. */
+	*bytes = k->tiled ? *units * k->unit_h * k->unit_w * g.pixel : groups * scratch_bytes(&g);
 }
 
 struct sampled {

@@ -110,7 +110,7 @@ static void add_images(struct text *t, const struct dataset *d, size_t room)
 {
 	size_t start = t->len;
 	for (size_t i = 0; i < dataset_shown(d) && !t->oom; i++) {
-		cJSON *item = info_image(d, &d->images[i], false);
+		cJSON *item = info_image(d, &d->images[i]);
 		char CLEANUP(freep) *json = item != NULL ? cJSON_PrintUnformatted(item) : NULL;
 		cJSON_Delete(item);
 		if (json == NULL) {

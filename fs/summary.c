@@ -1,6 +1,7 @@
 #include "fs/summary.h"
 
 #include "fs/describe.h"
+#include "fs/log.h"
 #include "fs/mount_text.h"
 
 #include <ctype.h>
@@ -77,7 +78,24 @@ static void add_labels(struct text *t, const struct dataset *d, const struct ima
 		text_addf(t, " and %u more", im->n_labels - NAMED);
 }
 
-static void add_one(struct text *t, const struct dataset *d, const struct image *im)
+/* Where it is long: many read the coarsest level first. */
+static void add_long_view(struct text *t, const struct prediction *p)
+{
+	static const double long_seconds = 10;
+	static const uint64_t long_bytes = 8 * GiB;
+	if (p == NULL || p->level == 0 ||
+	    (p->made.seconds < 0 ? p->made.decoded < long_bytes : p->made.seconds <= long_seconds))
+		return;
+	text_addf(t, "; opening level %u reads ", p->level);
+	text_add_size(t, p->made.stored);
+	if (p->made.seconds < 0)
+		return;
+	text_add(t, ", ");
+	describe_seconds(p->made.seconds, t);
+}
+
+static void add_one(struct text *t, const struct dataset *d, const struct image *im,
+		    const struct prediction *view)
 {
 	add_line(t, "image");
 	describe_name(t, im->id);
@@ -112,6 +130,7 @@ static void add_one(struct text *t, const struct dataset *d, const struct image 
 	}
 	add_line(t, "levels");
 	describe_levels(im, t);
+	add_long_view(t, view);
 }
 
 static void add_table(struct text *t, const struct dataset *d)
@@ -280,11 +299,12 @@ static void add_lines_to_paste(struct text *t, const struct dataset *d, const st
 }
 
 void summary_make(const struct dataset *d, uint64_t budget, unsigned threads,
-		  const struct options *o, bool image_is_root, struct text *t)
+		  const struct prediction *view, const struct options *o, bool image_is_root,
+		  struct text *t)
 {
 	add_source(t, d);
 	if (dataset_shown(d) == 1)
-		add_one(t, d, &d->images[0]);
+		add_one(t, d, &d->images[0], view);
 	else
 		add_table(t, d);
 	bool names_hint = d->n_images == 1 && image_state(&d->images[0]) == IMAGE_READY;
@@ -300,10 +320,29 @@ void summary_make(const struct dataset *d, uint64_t budget, unsigned threads,
 		add_lines_to_paste(t, d, o, image_is_root);
 }
 
-void summary_print(const struct engine *e, const struct options *o, bool image_is_root, FILE *out)
+/* Less is opened at once on any machine. */
+static bool may_be_long(const struct image *im, const struct prediction *p)
+{
+	bool decodes = !image_raw_rows(im, &im->kind);
+	return p->made.decoded > (decodes ? 1 : 4) * GiB;
+}
+
+void summary_print(struct engine *e, const struct options *o, bool image_is_root, bool measure,
+		   FILE *out)
 {
 	struct text CLEANUP(text_done) t = { 0 };
-	summary_make(e->data, engine_budget(e), e->config.threads, o, image_is_root, &t);
+	struct prediction view = { 0 };
+	const struct image *im = e->data->images;
+	bool known = dataset_shown(e->data) == 1 && predict_reckon(im, &view);
+	if (known && measure && may_be_long(im, &view)) {
+		struct err ignored;
+		log_mute(true);
+		if (engine_start(e, &ignored) == 0)
+			predict_measure(e, 0, &view);
+		log_mute(false);
+	}
+	summary_make(e->data, engine_budget(e), e->config.threads, known ? &view : NULL, o,
+		     image_is_root, &t);
 	if (t.s != NULL && !t.oom) {
 		fputs(t.s, out);
 		fflush(out);

@@ -531,7 +531,7 @@ static uint64_t round_info(struct round *r)
 		FILE *out = open_memstream(&printed, &n);
 		ck_assert_ptr_nonnull(out);
 		failing_begin(again ? FAIL_NOTHING : r->what, (r->n + 1) / 2, r->lasting);
-		int code = info_print(s.source.engine.data, 1 << 28, &s.options, out);
+		int code = info_print(s.source.engine.data, 1 << 28, NULL, &s.options, out);
 		struct text status = { 0 };
 		int rc = status_make(&s.source.engine, NULL, &status);
 		counted = again ? counted : failing_end();

@@ -10,13 +10,19 @@
 #include <cjson/cJSON.h>
 #include <errno.h>
 
-static char *summary(const struct dataset *d, const char *mountpoint)
+static char *summary_of(const struct dataset *d, const char *mountpoint,
+			const struct prediction *view)
 {
 	struct options o = { .mountpoint = mountpoint };
 	struct text t = { 0 };
-	summary_make(d, 512 * MiB, 8, &o, mount_text_is_image(mountpoint, d->n_images), &t);
+	summary_make(d, 512 * MiB, 8, view, &o, mount_text_is_image(mountpoint, d->n_images), &t);
 	ck_assert(!t.oom);
 	return t.s;
+}
+
+static char *summary(const struct dataset *d, const char *mountpoint)
+{
+	return summary_of(d, mountpoint, NULL);
 }
 
 static unsigned lines(const char *s)
@@ -153,18 +159,95 @@ START_TEST(several_images)
 }
 END_TEST
 
+START_TEST(a_long_first_view)
+{
+	static const struct {
+		uint64_t decoded;
+		double seconds;
+		const char *says; /* NULL: nothing */
+	} cases[] = {
+		{ GiB, 10, NULL },
+		{ GiB, 11, "by median; opening level 4 reads 3 MiB, 11 s\n" },
+		{ GiB, 119, "3 MiB, 119 s\n" },
+		{ GiB, 120, "3 MiB, 2 min\n" },
+		{ GiB, 9000, "3 MiB, 2.5 h\n" },
+		{ GiB, 86400 * 40.0, "3 MiB, 40 days\n" },
+		{ 8 * GiB - 1, -1, NULL },
+		{ 8 * GiB, -1, "opening level 4 reads 3 MiB\n" },
+	};
+	struct dataset d;
+	made_dataset(&d, 1, 124);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct prediction p = { .level = 4 };
+		p.made.decoded = cases[i].decoded;
+		p.made.stored = 3 * MiB;
+		p.made.seconds = cases[i].seconds;
+		char *s = summary_of(&d, "/mnt/z", &p);
+		ck_assert_uint_le(lines(s), 12);
+		if (cases[i].says != NULL)
+			has(s, cases[i].says);
+		else
+			has_not(s, "opening level");
+		free(s);
+	}
+	made_done(&d);
+}
+END_TEST
+
 /* What info prints; *code gets what it returns. Caller frees. */
-static char *info(const struct dataset *d, bool json, int *code)
+static char *info_with(const struct dataset *d, const struct prediction *measured, bool json,
+		       int *code)
 {
 	struct options o = { .json = json };
 	char *s = NULL;
 	size_t n = 0;
 	FILE *out = open_memstream(&s, &n);
 	ck_assert_ptr_nonnull(out);
-	*code = info_print(d, 512 * MiB, &o, out);
+	*code = info_print(d, 512 * MiB, measured, &o, out);
 	fclose(out);
 	return s;
 }
+
+static char *info(const struct dataset *d, bool json, int *code)
+{
+	return info_with(d, NULL, json, code);
+}
+
+/* The made image has 124 x 1024 x 1024 voxels, of which the coarsest level keeps every 2nd plane and 16th row. */
+START_TEST(info_of_the_first_view)
+{
+	struct dataset d;
+	int code;
+	made_dataset(&d, 1, 124);
+	char *s = info(&d, false, &code);
+	has(s, "  first view  level 4: reads ");
+	has(s, ", decodes 124 MiB; as a preview (--preview always): reads ");
+	has(s, ", decodes 62 MiB\n");
+	free(s);
+	struct prediction p;
+	ck_assert(predict_reckon(&d.images[0], &p));
+	ck_assert_uint_eq(p.level, 4);
+	ck_assert_uint_eq(p.made.decoded, 124 * MiB);
+	ck_assert_uint_eq(p.other.decoded, 62 * MiB);
+	p.made.seconds = 7.25;
+	s = info_with(&d, &p, false, &code);
+	has(s, ", decodes 124 MiB, 7.2 s here; as a preview");
+	free(s);
+	s = info_with(&d, &p, true, &code);
+	cJSON *o = cJSON_Parse(s);
+	const cJSON *im = cJSON_GetArrayItem(cJSON_GetObjectItem(o, "images"), 0);
+	const cJSON *view = cJSON_GetObjectItem(im, "first_view");
+	const cJSON *other = cJSON_GetObjectItem(view, "other");
+	ck_assert_double_eq(cJSON_GetObjectItem(view, "seconds")->valuedouble, 7.25);
+	ck_assert_double_eq(cJSON_GetObjectItem(view, "decodes")->valuedouble, (double)(124 * MiB));
+	ck_assert_str_eq(cJSON_GetObjectItem(view, "made")->valuestring, "true");
+	ck_assert_str_eq(cJSON_GetObjectItem(other, "made")->valuestring, "preview");
+	ck_assert_ptr_null(cJSON_GetObjectItem(other, "seconds"));
+	cJSON_Delete(o);
+	free(s);
+	made_done(&d);
+}
+END_TEST
 
 START_TEST(info_in_words)
 {
@@ -270,6 +353,8 @@ int main(void)
 	tcase_add_test(t, mountpoint_is_the_image);
 	tcase_add_test(t, mounted_by_somebody_else);
 	tcase_add_test(t, several_images);
+	tcase_add_test(t, a_long_first_view);
+	tcase_add_test(t, info_of_the_first_view);
 	tcase_add_test(t, info_in_words);
 	tcase_add_test(t, info_as_json);
 	return run_suite(s);
