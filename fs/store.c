@@ -161,7 +161,7 @@ static void get_locked(struct store *s, struct waiter *w)
 	}
 	struct entry *e = cache_find(s, &w->get.key, false);
 	if (e != NULL) {
-		s->stats.hits++;
+		store_level(s, &w->get.key)->hits++;
 		cache_touch(s, e);
 		waiter_bytes(s, w, e);
 		return;

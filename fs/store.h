@@ -81,9 +81,19 @@ void store_cancel(struct store *s, uint64_t serial);
  * killed, now or later; else it goes on waiting. Takes a lock for a moment only; never answers by itself. */
 void store_interrupt(struct store *s, uint64_t serial, int pid);
 
+enum { STORE_LEVELS = 64 }; /* levels are below */
+
 /* Counters for status.json; see fs/status.c. */
+struct store_level {
+	uint64_t made, remade, hits, joined, evicted, failed, bytes;
+};
+
 struct store_stats {
-	uint64_t made, remade, hits, joined, evicted, failed, bytes_made;
+	struct store_level
+		level[STORE_LEVELS]; /* all images together; first looks count as level 0 */
+	bool pass;		     /* one is under way */
+	struct store_key pass_run;
+	uint64_t pass_fetched; /* bytes */
 	uint64_t planes_decoded, strips_decoded, bytes_fetched;
 	uint64_t memory_now, memory_peak, budget, reserved, pinned, cached;
 	uint64_t parked, queued, running;

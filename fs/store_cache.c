@@ -76,7 +76,7 @@ bool cache_make_room(struct store *s, uint64_t need)
 	while (s->charge > s->config.budget - need) {
 		struct entry *e = victim(s);
 		if (e != NULL) {
-			s->stats.evicted += e->list != LIST_BANDS;
+			store_level(s, &e->key)->evicted += e->list != LIST_BANDS;
 			entry_leave_table(s, e);
 			entry_free(s, e);
 		} else if (!memo_drop_oldest(s)) {
@@ -92,7 +92,7 @@ bool cache_make_room_for_offer(struct store *s, uint64_t need)
 		struct entry *e = victim(s);
 		if (e == NULL || e->key.level > 1)
 			return false;
-		s->stats.evicted += e->list != LIST_BANDS;
+		store_level(s, &e->key)->evicted += e->list != LIST_BANDS;
 		entry_leave_table(s, e);
 		entry_free(s, e);
 	}
@@ -211,7 +211,7 @@ void cache_evict_all(struct store *s)
 	for (int i = 0; i < LIST_COUNT; i++)
 		for (struct link *l; (l = list_first(&s->lru[i])) != NULL;) {
 			struct entry *e = CONTAINER(l, struct entry, lru);
-			s->stats.evicted += e->list != LIST_BANDS;
+			store_level(s, &e->key)->evicted += e->list != LIST_BANDS;
 			entry_leave_table(s, e);
 			entry_free(s, e);
 		}

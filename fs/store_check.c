@@ -30,6 +30,11 @@ void store_stats(struct store *s, struct store_stats *out)
 			}
 		}
 	out->longest_ms = (now - oldest) / 1000000;
+	if (s->pass != NULL) {
+		out->pass = true;
+		out->pass_run = s->pass->run;
+		out->pass_fetched = s->pass->bytes_fetched;
+	}
 	store_leave(s);
 }
 

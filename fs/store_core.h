@@ -107,7 +107,8 @@ struct job {
 	uint64_t reserved;
 	unsigned bands, lanes, slots, raws;
 	unsigned tasks_out, slots_out, raws_out;
-	unsigned fetches_out;	  /* not among tasks_out */
+	unsigned fetches_out; /* not among tasks_out */
+	uint64_t bytes_fetched;
 	void *lists;		  /* of the leaves */
 	struct leaf leaf[LEAVES]; /* without a ladder the first one is the run itself */
 	struct ladder *ladder;	  /* NULL: the chunks are cut from the band */
@@ -204,6 +205,12 @@ static inline uint64_t store_now(struct store *s)
 void spend(struct store *s, void *buf, uint64_t size); /* to the pool, once the lock is dropped */
 void spend_raw(struct store *s, void *raw);
 void spend_blocks(struct store *s, void *blocks);
+
+/* The counters of the level of a chunk. */
+static inline struct store_level *store_level(struct store *s, const struct store_key *key)
+{
+	return &s->stats.level[key->level < STORE_LEVELS ? key->level : 0];
+}
 
 static inline bool bit_is_set(const uint8_t *bits, uint64_t k)
 {

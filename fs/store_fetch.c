@@ -128,6 +128,7 @@ void decode_done(struct store *s, struct job *j, struct task *t)
 {
 	struct leaf *l = &j->leaf[t->leaf];
 	s->stats.bytes_fetched += t->bytes_fetched;
+	j->bytes_fetched += t->bytes_fetched;
 	if (t->error != EAGAIN) {
 		piece_done(s, j, t);
 		return;
@@ -145,6 +146,7 @@ void fetch_done(struct store *s, struct job *j, struct task *t)
 	struct leaf *l = &j->leaf[t->leaf];
 	s->low_fetches_out -= t->class != CLASS_FG;
 	s->stats.bytes_fetched += t->bytes_fetched;
+	j->bytes_fetched += t->bytes_fetched;
 	j->fetches_out--;
 	if (t->decoded) {
 		piece_done(s, j, t);

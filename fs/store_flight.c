@@ -53,7 +53,7 @@ void waiter_fail(struct store *s, struct waiter *w, enum answer_kind kind, int e
 	bool exact;
 	if (w->get.key.level != STORE_FIRST_LOOK)
 		a.len = s->ops->bound(s->ctx, &w->get.key, &exact);
-	s->stats.failed += kind == ANSWER_FAILED;
+	store_level(s, &w->get.key)->failed += kind == ANSWER_FAILED;
 	waiter_answer(s, w, &a, NULL);
 }
 
@@ -169,7 +169,7 @@ static struct flight *flight_new(struct store *s, const struct store_key *key)
 void waiter_park(struct store *s, struct waiter *w)
 {
 	struct flight *f = flight_find(s, &w->get.key);
-	s->stats.joined += f != NULL;
+	store_level(s, &w->get.key)->joined += f != NULL;
 	if (f == NULL)
 		f = flight_new(s, &w->get.key);
 	if (f == NULL) {

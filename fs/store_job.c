@@ -477,9 +477,10 @@ static void encode_done(struct store *s, struct job *j, struct task *t)
 			flight_fail(s, t->flight, ANSWER_FAILED, EIO);
 		return;
 	}
-	s->stats.made++;
-	s->stats.bytes_made += t->len;
-	s->stats.remade += memo_get(s, &t->key) != 0;
+	struct store_level *level = store_level(s, &t->key);
+	level->made++;
+	level->bytes += t->len;
+	level->remade += memo_get(s, &t->key) != 0;
 	memo_put(s, &t->key, t->len);
 	*l = (struct landing){ NULL, t->key, t->flight, t->bytes, t->len, t->capacity };
 	struct landing **p = &j->landings;

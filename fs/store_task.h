@@ -27,8 +27,6 @@ struct run_cost {
 	uint64_t decoded; /* bytes; passes are done smallest first */
 };
 
-enum { STORE_LEVELS = 64 }; /* levels are below */
-
 /* A place that cannot be read: one strip or tile of a plane, or all of it. */
 struct spot {
 	uint32_t image;
