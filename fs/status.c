@@ -4,6 +4,7 @@
 #include "fs/info.h"
 #include "fs/log.h"
 #include "fs/mount_point.h"
+#include "fs/produce.h"
 #include "fs/version.h"
 
 #include <cjson/cJSON.h>
@@ -45,19 +46,51 @@ static void add_memory(struct text *t, const struct store_stats *s)
 	text_add(t, "},\n");
 }
 
-/* The only level there is, all images together. */
+static bool is_active(const struct store_level *l)
+{
+	return (l->made | l->hits | l->joined | l->failed) != 0;
+}
+
+/* All images together; level 0, and others that somebody asked for. */
 static void add_levels(struct text *t, const struct store_stats *s)
 {
-	text_add(t, "\"levels\": [{");
-	add_count(t, "", "level", 0);
-	add_count(t, ", ", "made", s->made);
-	add_count(t, ", ", "remade", s->remade);
-	add_count(t, ", ", "hits", s->hits);
-	add_count(t, ", ", "joined", s->joined);
-	add_count(t, ", ", "evicted", s->evicted);
-	add_count(t, ", ", "failed", s->failed);
-	add_count(t, ", ", "bytes", s->bytes_made);
-	text_add(t, "}],\n");
+	text_add(t, "\"levels\": [");
+	for (unsigned k = 0; k < STORE_LEVELS; k++) {
+		const struct store_level *l = &s->level[k];
+		if (k > 0 && !is_active(l))
+			continue;
+		add_count(t, k == 0 ? "{" : ",\n  {", "level", k);
+		add_count(t, ", ", "made", l->made);
+		add_count(t, ", ", "remade", l->remade);
+		add_count(t, ", ", "hits", l->hits);
+		add_count(t, ", ", "joined", l->joined);
+		add_count(t, ", ", "evicted", l->evicted);
+		add_count(t, ", ", "failed", l->failed);
+		add_count(t, ", ", "bytes", l->bytes);
+		text_add(t, "}");
+	}
+	text_add(t, "],\n");
+}
+
+/* How far it has come, by what it has read of the files. */
+static void add_pass(struct text *t, const struct dataset *d, const struct store_stats *s)
+{
+	if (!s->pass || s->pass_run.image >= d->n_images)
+		return;
+	const struct image *im = &d->images[s->pass_run.image];
+	struct text CLEANUP(text_done) place = { 0 };
+	image_place(d, im, &place);
+	t->oom |= place.oom;
+	text_add(t, "\"pass\": {\"image\": ");
+	add_string(t, place.s != NULL ? place.s : "");
+	add_count(t, ", ", "level", s->pass_run.level);
+	add_count(t, ", ", "read", s->pass_fetched);
+	if (!produce_is_sampled(im, s->pass_run.level)) {
+		uint64_t all = max_u64(1, im->pyramid.level[s->pass_run.level].stored);
+		double share = (double)s->pass_fetched / (double)all;
+		text_addf(t, ", \"share\": %.3f", share < 1 ? share : 1.0);
+	}
+	text_add(t, "},\n");
 }
 
 static void add_longest(struct text *t, const struct dataset *d, const struct store_stats *s,
@@ -152,6 +185,7 @@ int status_text(const struct dataset *d, const struct store_stats *s, const stru
 	text_add(&t, ",\n");
 	add_memory(&t, s);
 	add_levels(&t, s);
+	add_pass(&t, d, s);
 	add_longest(&t, d, s, f);
 	add_errors(&t);
 	add_count(&t, "", "images_total", dataset_shown(d));
@@ -269,6 +303,16 @@ static void add_words(struct text *t, const cJSON *status)
 	add_memory_words(t, status);
 	text_addf(t, "now       %.0f requests wait, %.0f jobs wait, %.0f run\n",
 		  number(status, "parked"), number(status, "queue"), number(status, "running"));
+	const cJSON *pass = cJSON_GetObjectItemCaseSensitive(status, "pass");
+	if (pass != NULL) {
+		text_addf(t, "pass      %s: level %.0f, ", string(pass, "image"),
+			  number(pass, "level"));
+		text_add_size(t, (uint64_t)number(pass, "read"));
+		text_add(t, " read");
+		if (cJSON_HasObjectItem(pass, "share"))
+			text_addf(t, ", %.0f %%", 100 * number(pass, "share"));
+		text_add(t, "\n");
+	}
 	const cJSON *longest = cJSON_GetObjectItemCaseSensitive(status, "longest");
 	if (number(longest, "ms") > 0)
 		text_addf(t, "longest   %.1f s, for %s\n", number(longest, "ms") / 1000,

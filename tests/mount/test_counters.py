@@ -1,5 +1,6 @@
 """Work that is counted: nothing is made that nobody asked for, and nothing twice."""
 
+import json
 import os
 import subprocess
 
@@ -117,3 +118,22 @@ def test_whole_level_decodes_each_strip_once(kind, read, mount, request):
     assert np.array_equal(got, picture((16, 320, 8192)) if voxels is None else voxels)
     assert status["strips_decoded"] == strips
     assert level(status)["made"] == chunks and level(status)["remade"] == 0
+
+
+def test_each_level_counts_for_itself(strips, mount):
+    """The coarsest is read first: what passes by is made, and counts, where it belongs."""
+    words = ["--codec", "none", "--voxel-size", "1,1,1"]
+    with mount.within(strips[0], *words) as m:
+        n = len(json.loads((m.path / "s.zarr/.zattrs").read_text())["multiscales"][0]["datasets"])
+        assert [one["level"] for one in m.status()["levels"]] == [0]
+        chunks = {k: chunk_paths(m.path, k) for k in range(n)}
+        for k in reversed(range(n)):
+            sizes = {len((m.path / name).read_bytes()) for name in chunks[k]}
+            one = level(m.status(), k)
+            assert one["made"] == len(chunks[k]) and one["remade"] == one["failed"] == 0, k
+            assert sizes == {one["bytes"] // one["made"]}, k
+        counts = m.status()["levels"]
+    print(counts)
+    assert n > 2 and [one["level"] for one in counts] == list(range(n))
+    assert all(one["evicted"] == 0 for one in counts)
+    assert counts[1]["hits"] == len(chunks[1]) and counts[0]["hits"] == 0

@@ -218,6 +218,23 @@ def test_who_comes_back_finds_it_going_on(slow, mount):
     assert decoded <= 1.1 * PASS
 
 
+def test_the_status_tells_of_a_pass(slow, mount, run):
+    with mount.within(slow, *SLOW) as m:
+        assert "pass" not in m.status()
+        with Readers([coarsest(m)]) as readers:
+            readers.go()
+            under_way(m)
+            first, words = m.status()["pass"], run("status", m.path).stdout
+            wait_for("more of it", lambda: m.status()["pass"]["share"] > first["share"] + 0.1, 30)
+            assert not readers.gone(0)
+            readers.wait(120)
+        wait_for("its end", lambda: m.status()["running"] == 0)
+        assert "pass" not in m.status()
+    print(first, words)
+    assert first["image"] == "slow.zarr" and 0 < first["share"] < 1 and first["read"] > 0
+    assert f"pass      slow.zarr: level {first['level']}, " in words
+
+
 def level_1_elsewhere(slow, mount):
     """Seconds for a chunk of level 1 of another part, and for one of a small image, while a pass runs."""
     with mount.within(slow, *SLOW) as m:

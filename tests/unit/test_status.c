@@ -36,13 +36,10 @@ START_TEST(all_counters)
 {
 	struct dataset d;
 	made_dataset(&d, 2, 3);
-	struct store_stats stats = { .made = 1,
-				     .remade = 2,
-				     .hits = 3,
-				     .joined = 4,
-				     .evicted = 5,
-				     .failed = 6,
-				     .bytes_made = 7,
+	struct store_stats stats = { .level[0] = { 1, 2, 3, 4, 5, 6, 7 },
+				     .level[3] = { 31, 32, 33, 34, 35, 36, 37 },
+				     .level[4] = { .evicted = 1 },
+				     .level[63] = { .hits = 5 },
 				     .planes_decoded = 8,
 				     .strips_decoded = 9,
 				     .bytes_fetched = 10,
@@ -60,10 +57,19 @@ START_TEST(all_counters)
 	struct text t = { 0 };
 	cJSON *o = made(&d, &stats, &t);
 	const cJSON *level = cJSON_GetArrayItem(cJSON_GetObjectItem(o, "levels"), 0);
+	ck_assert_int_eq(cJSON_GetArraySize(cJSON_GetObjectItem(o, "levels")), 3);
 	static const char *const of_level[] = { "made",	   "remade", "hits", "joined",
 						"evicted", "failed", "bytes" };
 	for (size_t i = 0; i < ARRAY_SIZE(of_level); i++)
 		ck_assert_double_eq(number(level, of_level[i]), (double)i + 1);
+	ck_assert_double_eq(number(level, "level"), 0);
+	level = cJSON_GetArrayItem(cJSON_GetObjectItem(o, "levels"), 1);
+	ck_assert_double_eq(number(level, "level"), 3);
+	for (size_t i = 0; i < ARRAY_SIZE(of_level); i++)
+		ck_assert_double_eq(number(level, of_level[i]), (double)i + 31);
+	level = cJSON_GetArrayItem(cJSON_GetObjectItem(o, "levels"), 2);
+	ck_assert_double_eq(number(level, "level"), 63);
+	ck_assert_ptr_null(cJSON_GetObjectItem(o, "pass"));
 	ck_assert_double_eq(number(o, "planes_decoded"), 8);
 	ck_assert_double_eq(number(o, "strips_decoded"), 9);
 	ck_assert_double_eq(number(o, "bytes_fetched"), 10);
@@ -186,7 +192,7 @@ START_TEST(run)
 {
 	struct dataset d;
 	made_dataset(&d, 1, 3);
-	struct store_stats stats = { .made = 12, .bytes_made = 3 * MiB };
+	struct store_stats stats = { .level[0] = { .made = 12, .bytes = 3 * MiB } };
 	struct text t = { 0 };
 	struct err err = { 0 };
 	char *s = NULL;
@@ -214,7 +220,18 @@ START_TEST(run)
 	free(s);
 	text_done(&t);
 
-	stats.failed = 1;
+	stats.pass = true;
+	stats.pass_run = (struct store_key){ 0, 2, 0 };
+	stats.pass_fetched = 1 * MiB;
+	d.images[0].pyramid.level[2].stored = 4 * MiB;
+	ck_assert_int_eq(status_text(&d, &stats, &in_use, NULL, &t), 0);
+	ck_assert_int_eq(read_back(t.s, false, &s, &err), 0);
+	ck_assert_msg(strstr(s, "pass      em.zarr: level 2, 1 MiB read, 25 %\n") != NULL, "%s", s);
+	free(s);
+	text_done(&t);
+	stats.pass = false;
+
+	stats.level[3].failed = 1;
 	ck_assert_int_eq(status_text(&d, &stats, &in_use, NULL, &t), 0);
 	ck_assert_int_eq(read_back(t.s, false, &s, &err), 1);
 	ck_assert_int_eq(err.code, 0);
