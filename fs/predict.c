@@ -104,6 +104,7 @@ static uint64_t gauge_read(const struct gauge *g)
 struct trial {
 	uint32_t image;
 	unsigned level;
+	bool long_runs;	      /* one is enough */
 	bool whole;	      /* what they ask for is the whole view */
 	pthread_mutex_t lock; /* guards `left` */
 	pthread_cond_t answered;
@@ -151,7 +152,7 @@ static void ask(struct engine *e, struct trial *t)
 {
 	const struct level *l = &e->data->images[t->image].pyramid.level[t->level];
 	uint64_t runs = level_run_count(l), from = clock_ns() / 1000 % runs;
-	t->n = t->left = l->decoded >= long_run ? 1 : (unsigned)min_u64(GETS_MAX, runs);
+	t->n = t->left = (unsigned)min_u64(t->long_runs ? 1 : GETS_MAX, runs);
 	t->whole &= t->n == runs;
 	for (unsigned i = 0; i < t->n; i++) {
 		uint64_t run = (from + i * (runs / t->n)) % runs;
@@ -223,6 +224,7 @@ static void measure(struct engine *e, uint32_t image, const struct prediction *p
 	struct trial t = {
 		.image = image,
 		.level = level,
+		.long_runs = !is_sampled(im, v) && im->pyramid.level[level].decoded >= long_run,
 		.whole = level == p->level,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 	};

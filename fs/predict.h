@@ -29,4 +29,4 @@ void predict_measure(struct engine *e, uint32_t image, struct prediction *p);
  * engine. The caller frees; NULL: out of memory. */
 struct prediction *predict_all(struct engine *e);
 
-#define PREDICT_NS UINT64_C(400000000)
+#define PREDICT_NS UINT64_C(500000000)
