@@ -85,6 +85,7 @@ struct store_config {
 	uint64_t budget;
 	uint64_t largest_slot; /* C: of any chunk of the mount */
 	uint64_t ordinary;     /* O: largest smallest reservation of any job that is no pass */
+	uint64_t pass;	       /* P: of any pass */
 	unsigned threads, fetchers;
 	unsigned spots_max; /* bad strips or tiles of one plane that are remembered */
 };
