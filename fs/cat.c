@@ -113,6 +113,12 @@ static int make_bytes(struct engine *e, const struct tree *t, const struct node 
 	while (tree_needs_look(t, n, &image))
 		if (engine_look(e, image, err) == -ENOMEM)
 			return -ENOMEM;
+	/* A mount of this image alone would be refused. */
+	if (n->kind == NODE_ROOT_DOC && tree_image(t, n, &image) &&
+	    image_state(&e->data->images[image]) == IMAGE_BAD) {
+		*err = e->data->images[image].why;
+		return -err->code;
+	}
 	int rc = document_make(t, n, out);
 	if (rc != 0)
 		return err_set(err, -rc, "the document cannot be made: %s", strerror(-rc));
@@ -123,6 +129,7 @@ int cat_run(struct engine *e, const struct options *o, FILE *out, struct err *er
 {
 	struct tree t;
 	tree_init(&t, e->data, false, o->v3);
+	tree_show(&t, o->layout);
 	struct node n;
 	struct text CLEANUP(text_done) bytes = { 0 };
 	int rc = resolve(e, &t, o->path, &n, err);

@@ -158,7 +158,8 @@ static int serve(struct mount *m, struct err *err)
 /* By the name that the folder really has, which `.` and links do not show. */
 static bool is_image(const struct mount *m)
 {
-	return mount_text_is_image(m->point.path, dataset_shown(m->engine->data));
+	return m->options->layout == VIEWS_NGFF &&
+	       mount_text_is_image(m->point.path, dataset_shown(m->engine->data));
 }
 
 /* In the process that serves. */
@@ -167,6 +168,7 @@ static int mount_here(struct mount *m, struct err *err)
 	const struct options *o = m->options;
 	bool background = m->starter >= 0;
 	ops_init(&m->ops, m->engine, is_image(m), o->v3);
+	tree_show(&m->ops.tree, o->layout);
 	m->ops.ask_opendir = o->auto_unmount;
 	int r = put_up(m, err);
 	/* Not before: fusermount3 complains to the terminal. */

@@ -32,6 +32,8 @@ static struct source_attr source_of(const struct tree *t, const struct node *n)
 	case NODE_ARRAY_DOC:
 	case NODE_CHUNK_DIR:
 	case NODE_CHUNK:
+	case NODE_LAYER:
+	case NODE_LAYER_DOC:
 		break;
 	}
 	const struct image *im = &d->images[image];

@@ -85,12 +85,14 @@ static void find_size(struct request *r)
 	case NODE_CHUNK_DIR:
 	case NODE_STATUS_DIR:
 	case NODE_GROUP:
+	case NODE_LAYER:
 		answer(r, 0, ops_forever);
 		return;
 	case NODE_ROOT_DOC:
 	case NODE_IMAGE_DOC:
 	case NODE_ARRAY_DOC:
 	case NODE_GROUP_DOC:
+	case NODE_LAYER_DOC:
 		request_look(r, document_size);
 		return;
 	case NODE_STATUS:

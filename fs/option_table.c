@@ -3,6 +3,7 @@
 
 #include "fs/nearest.h"
 #include "meta/label_path.h"
+#include "meta/layers.h"
 #include "meta/pattern.h"
 #include "meta/voxel.h"
 
@@ -354,6 +355,42 @@ static int set_ngff(struct options *o, const char *value, struct err *err)
 	return 0;
 }
 
+static int set_layout(struct options *o, const char *value, struct err *err)
+{
+	static const char *const words[] = {
+		[VIEWS_NGFF] = "ome-zarr", [VIEWS_WK] = "webknossos", [VIEWS_BOTH] = "both"
+	};
+	int k = choose(value, words, ARRAY_SIZE(words), err);
+	if (k < 0)
+		return k;
+	o->layout = (enum tree_views)k;
+	return 0;
+}
+
+static int set_layer_name(struct options *o, const char *value, struct err *err)
+{
+	int rc = layer_check(value, err);
+	return rc == 0 ? set_string(&o->layer_name, value, err) : rc;
+}
+
+static int set_category(struct options *o, const char *value, struct err *err)
+{
+	static const char *const words[] = { "color", "segmentation" };
+	int k = choose(value, words, ARRAY_SIZE(words), err);
+	if (k < 0)
+		return k;
+	o->segmentation = k == 1;
+	return 0;
+}
+
+static int set_largest_segment_id(struct options *o, const char *value, struct err *err)
+{
+	if (!parse_digits(value, strlen(value), &o->largest_id))
+		return err_set(err, EINVAL, "'%s' is no whole number from 0 on", value);
+	o->has_largest_id = true;
+	return 0;
+}
+
 static int set_damaged(struct options *o, const char *value, struct err *err)
 {
 	static const char *const words[] = {
@@ -485,6 +522,15 @@ static const struct option_row rows[] = {
 	  false, set_codec },
 	{ "ngff", 0, "0.4|0.5", "version of OME-NGFF: 0.4 is Zarr v2, 0.5 is Zarr v3", "0.4",
 	  SOURCES, false, set_ngff },
+	{ "layout", 0, "ome-zarr|webknossos|both",
+	  "the image as OME-Zarr, as a dataset of WEBKNOSSOS, or both over the same bytes",
+	  "ome-zarr", SOURCES, false, set_layout },
+	{ "layer-name", 0, "NAME", "name of the image's layer in the dataset", "the category",
+	  SOURCES, false, set_layer_name },
+	{ "category", 0, "color|segmentation", "what that layer holds", "color", SOURCES, false,
+	  set_category },
+	{ "largest-segment-id", 0, "ID", "the largest id of the dataset's segmentations",
+	  "left out", SOURCES, false, set_largest_segment_id },
 	{ "sampling-mode", 0, "MODE",
 	  "steps of the pyramid: anisotropic, isotropic, constant_z, or factors Z,Y,X from level "
 	  "to "

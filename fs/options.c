@@ -395,8 +395,20 @@ static int check_commands(const struct parse *p)
 	return 0;
 }
 
-static int check_together(const struct options *o, struct err *err)
+/* Bits of the rows that only datasets of WEBKNOSSOS ask for. */
+static uint64_t rows_of_datasets(void)
 {
+	static const char *const names[] = { "layer-name", "category", "largest-segment-id" };
+	size_t n = 0;
+	uint64_t bits = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		bits |= (uint64_t)1 << (row_named(names[i], strlen(names[i])) - options_table(&n));
+	return bits;
+}
+
+static int check_together(const struct parse *p, struct err *err)
+{
+	const struct options *o = p->o;
 	if (o->v3 && !o->codec_auto && o->codec == CODEC_ZLIB)
 		return err_set(
 			err, EINVAL,
@@ -413,6 +425,10 @@ static int check_together(const struct options *o, struct err *err)
 		return err_set(err, EINVAL,
 			       "--group none and --pattern exclude each other: give {i} in the "
 			       "pattern for one image each");
+	if (o->layout == VIEWS_NGFF && (p->seen & rows_of_datasets()) != 0)
+		return err_set(err, EINVAL,
+			       "--layer-name, --category and --largest-segment-id say nothing "
+			       "without --layout webknossos or both");
 	if (o->unit != NULL && o->n_voxel == 0)
 		return err_set(err, EINVAL, "--unit says nothing without --voxel-size: give both");
 	return 0;
@@ -432,13 +448,14 @@ int options_parse(int argc, char **argv, struct options *out, struct err *err)
 	if (rc == 0)
 		rc = check_commands(&p);
 	if (rc == 0)
-		rc = check_together(out, err);
+		rc = check_together(&p, err);
 	return rc;
 }
 
 void options_done(struct options *o)
 {
 	free(o->name);
+	free(o->layer_name);
 	free(o->unit);
 	free(o->pattern);
 	free(o->channel_names);
@@ -482,6 +499,7 @@ static void print_pyramid(const struct options *o, struct text *t)
 void options_fingerprint(const struct options *o, struct text *t)
 {
 	print_string(t, "name", o->name);
+	print_string(t, "layer-name", o->layer_name);
 	print_string(t, "unit", o->unit);
 	print_string(t, "pattern", o->pattern);
 	print_string(t, "channel-names", o->channel_names);
@@ -501,8 +519,19 @@ void options_fingerprint(const struct options *o, struct text *t)
 		text_add(t, "codec=auto\n");
 	else
 		text_addf(t, "codec=%s:%d\n", codec_name(o->codec), o->codec_level);
+	text_addf(t, "layout=%d\nsegmentation=%d\nlargest-segment-id=%d:%llu\n", (int)o->layout,
+		  o->segmentation, o->has_largest_id, (unsigned long long)o->largest_id);
 	text_addf(t, "group-none=%d\ngaps=%d\nngff=%s\ndamaged=%d\n", o->group_none, (int)o->gaps,
 		  o->v3 ? "0.5" : "0.4", (int)o->damaged);
+}
+
+static const char *layer_name_of(const struct options *o)
+{
+	if (o->layout == VIEWS_NGFF)
+		return NULL;
+	if (o->layer_name != NULL)
+		return o->layer_name;
+	return o->segmentation ? "segmentation" : "color";
 }
 
 struct engine_config options_engine(const struct options *o, const char *fingerprint)
@@ -527,6 +556,10 @@ struct engine_config options_engine(const struct options *o, const char *fingerp
 			.pyramid = o->pyramid,
 			.method = o->method,
 			.method_given = o->method_given,
+			.layer_name = layer_name_of(o),
+			.segmentation = o->segmentation,
+			.has_largest_id = o->has_largest_id,
+			.largest_id = o->largest_id,
 			.labels = o->labels,
 			.n_labels = o->n_labels,
 			.fingerprint_options = fingerprint,

@@ -4,6 +4,7 @@
 
 #include "codec/text.h"
 #include "fs/engine.h"
+#include "meta/tree.h"
 
 enum command {
 	CMD_MOUNT,
@@ -18,6 +19,7 @@ enum command {
 struct options {
 	enum command command;
 	const char *source, *mountpoint, *path; /* of the command line; not owned */
+	char *layer_name;			/* NULL: by the category */
 	char *name, *unit, *pattern, *channel_names, *channel_colors, *windows;
 	struct scan_label *labels;
 	size_t n_labels;
@@ -33,6 +35,9 @@ struct options {
 	bool codec_auto;
 	enum codec codec;
 	int codec_level;
+	enum tree_views layout;
+	bool segmentation, has_largest_id;
+	uint64_t largest_id;
 	enum damaged damaged;
 	uint64_t memory;
 	unsigned threads;

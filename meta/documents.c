@@ -7,6 +7,7 @@
 #include "meta/json.h"
 #include "meta/label_path.h"
 #include "meta/ngff_doc.h"
+#include "meta/wk_doc.h"
 #include "meta/zarr_doc.h"
 
 /* With one image the root shows it, so that a viewer pointed at the mount itself opens it. An image that
@@ -37,6 +38,7 @@ static int root_document(const struct tree *t, enum node_doc doc, struct json *j
 		return root_attributes(t, j, zarr_group_v3(j, j->root));
 	case DOC_ZMETADATA:
 	case DOC_ZARRAY:
+	case DOC_PROPERTIES:
 		break;
 	}
 	return -ENOENT;
@@ -133,6 +135,9 @@ static int image_document(const struct dataset *d, const struct image *im, enum 
 	case DOC_ZARR_JSON:
 		ngff_image(j, zarr_group_v3(j, j->root), d, im, NULL, true);
 		return 0;
+	case DOC_PROPERTIES:
+		wk_properties(j, j->root, d, im);
+		return 0;
 	case DOC_ZARRAY:
 		break;
 	}
@@ -152,6 +157,7 @@ static int array_document(const struct image *im, uint32_t array, enum node_doc 
 		return zarr_array_v3(j, j->root, im, array);
 	case DOC_ZGROUP:
 	case DOC_ZMETADATA:
+	case DOC_PROPERTIES:
 		break;
 	}
 	return -ENOENT;
@@ -182,13 +188,22 @@ static bool has_document(const struct tree *t, const struct node *n)
 
 static int make(const struct tree *t, const struct node *n, struct json *j)
 {
-	enum node_doc doc = (enum node_doc)n->index;
+	enum node_doc doc = tree_doc(n);
+	const struct image *im = &t->data->images[n->image];
+	if (n->kind == NODE_LAYER_DOC) {
+		zarr_group_v2(j, j->root);
+		return 0;
+	}
+	if (n->kind == NODE_ARRAY_DOC && n->view != VIEW_NGFF) {
+		wk_array(j, j->root, n->view, im, n->array);
+		return 0;
+	}
 	if (n->kind == NODE_ROOT_DOC)
 		return root_document(t, doc, j);
 	if (n->kind == NODE_IMAGE_DOC)
-		return image_document(t->data, &t->data->images[n->image], doc, j);
+		return image_document(t->data, im, doc, j);
 	if (n->kind == NODE_ARRAY_DOC)
-		return array_document(&t->data->images[n->image], n->array, doc, j);
+		return array_document(im, n->array, doc, j);
 	return group_document(t, n, doc, j);
 }
 
@@ -196,9 +211,9 @@ int document_make(const struct tree *t, const struct node *n, struct text *out)
 {
 	bool root = n->kind == NODE_ROOT_DOC;
 	if (!root && n->kind != NODE_IMAGE_DOC && n->kind != NODE_ARRAY_DOC &&
-	    n->kind != NODE_GROUP_DOC)
+	    n->kind != NODE_GROUP_DOC && n->kind != NODE_LAYER_DOC)
 		return -ENOENT;
-	if (n->index > DOC_ZARR_JSON || !has_document(t, n))
+	if (!has_document(t, n))
 		return -ENOENT;
 	uint32_t image;
 	if (!root && tree_needs_look(t, n, &image))

@@ -5,7 +5,8 @@
 
 #include "meta/tree.h"
 
-/* The text of a document node (NODE_ROOT_DOC, NODE_IMAGE_DOC, NODE_ARRAY_DOC, NODE_GROUP_DOC), appended to `out`. Its
+/* The text of a document node (NODE_ROOT_DOC, NODE_IMAGE_DOC, NODE_ARRAY_DOC, NODE_GROUP_DOC,
+ * NODE_LAYER_DOC), appended to `out`. Its
  * image must be READY (-EAGAIN before its first look, or that of a label it tells of; -EIO where it is BAD); for the root, whose attributes show
  * an only image, that one must have been looked at. -ENOMEM; -ENOENT for a document that the node has not;
  * -ENOTSUP for a codec that the format does not know (zlib in v3). */

@@ -84,6 +84,7 @@ void image_done(struct image *im)
 	free(im->planes);
 	free(im->how);
 	free(im->index);
+	free(im->layer);
 	free(im->id);
 }
 
@@ -188,6 +189,7 @@ void dataset_free(struct dataset *d)
 	free(d->files);
 	free(d->left_out);
 	free(d->hint);
+	free(d->layer);
 	free(d->source);
 	free(d->name);
 	if (d->root_fd >= 0)

@@ -52,7 +52,8 @@ enum image_state { IMAGE_UNSEEN, IMAGE_READY, IMAGE_BAD };
 struct image {
 	char *id;	   /* unique, without ".zarr"; a label's is "em/labels/original/0" */
 	const char *label; /* of a label: its path below `labels/`, a part of its id; else NULL */
-	uint32_t parent;   /* of a label: the image that it lies beside */
+	char *layer; /* of a label: its name in a WEBKNOSSOS dataset; NULL: layers_name was not called */
+	uint32_t parent;		/* of a label: the image that it lies beside */
 	uint32_t first_label, n_labels; /* of an image: its labels, which lie side by side */
 	char *how;			/* what was taken for what; may be NULL */
 	char *index; /* a file beside its own that tells which planes there are; NULL: none */
@@ -119,7 +120,11 @@ struct dataset {
 	uint32_t *
 		by_id; /* numbers of images but labels, in the order of their ids' bytes; NULL: no index was made */
 	struct left_out *left_out;
-	size_t n_left_out;	 /* in natural order of their paths */
+	size_t n_left_out; /* in natural order of their paths */
+	char *layer;	   /* of images in a WEBKNOSSOS dataset; NULL: layers_name was not called */
+	bool segmentation; /* the images themselves are */
+	bool has_largest_id; /* largest_id was given */
+	uint64_t largest_id;
 	char *hint;		 /* another way to see the source; may be NULL */
 	uint32_t mode, uid, gid; /* of SOURCE */
 	int64_t mtime_ns;	 /* newest of all files */

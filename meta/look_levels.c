@@ -1,6 +1,7 @@
 #include "meta/look_levels.h"
 
 #include "meta/tree.h"
+#include "meta/wk_doc.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -19,6 +20,8 @@ static uint64_t stored_page(const struct image *im)
 /* A median or mean of ids is an id that is not there. */
 static enum reduce_method method_of(const struct image *im, const struct scan_options *opts)
 {
+	if (opts->segmentation && !opts->method_given)
+		return REDUCE_MODE;
 	bool makes_ids = opts->method == REDUCE_MEDIAN || opts->method == REDUCE_MEAN;
 	bool unfit = im->label != NULL && (!opts->method_given || makes_ids);
 	return unfit ? REDUCE_MODE : opts->method;
@@ -49,5 +52,7 @@ int look_levels(const struct dataset *d, struct image *im, const struct scan_opt
 	im->method = method_of(im, opts);
 	int rc = pyramid_make(&im->grid, im->voxel, im->has_z, stored_page(im), &opts->pyramid,
 			      &im->pyramid, err);
-	return rc == 0 ? check_numbers(d, im, err) : rc;
+	if (rc == 0)
+		rc = check_numbers(d, im, err);
+	return rc == 0 && d->layer != NULL ? wk_check(d, im, err) : rc;
 }

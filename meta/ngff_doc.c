@@ -124,7 +124,7 @@ static void multiscales(struct json *j, cJSON *obj, const struct image *im, cons
 }
 
 /* The ends of 64-bit types are beyond what a double can say exactly. */
-static void window_number(struct json *j, cJSON *obj, const char *key, double v, enum dtype t)
+void ngff_window_number(struct json *j, cJSON *obj, const char *key, double v, enum dtype t)
 {
 	char digits[32];
 	if (!dtype_is_float(t) && v >= dtype_max(t) && dtype_size(t) == 8) {
@@ -140,18 +140,27 @@ static void window_number(struct json *j, cJSON *obj, const char *key, double v,
 	json_double(j, obj, key, v);
 }
 
-static void window(struct json *j, cJSON *obj, const struct channel *ch, enum dtype t)
+void ngff_window(const struct channel *ch, double out[4])
 {
 	double min = isfinite(ch->min) ? ch->min : 0, max = isfinite(ch->max) ? ch->max : 1;
 	double start = isfinite(ch->start) ? ch->start : min;
 	double end = isfinite(ch->end) ? ch->end : max;
 	if (!(end > start))
 		end = start + 1;
+	out[0] = min;
+	out[1] = max;
+	out[2] = start;
+	out[3] = end;
+}
+
+static void window(struct json *j, cJSON *obj, const struct channel *ch, enum dtype t)
+{
+	static const char *const keys[] = { "min", "max", "start", "end" };
+	double ends[ARRAY_SIZE(keys)];
+	ngff_window(ch, ends);
 	cJSON *w = json_object(j, obj, "window");
-	window_number(j, w, "min", min, t);
-	window_number(j, w, "max", max, t);
-	window_number(j, w, "start", start, t);
-	window_number(j, w, "end", end, t);
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		ngff_window_number(j, w, keys[i], ends[i], t);
 }
 
 static void omero(struct json *j, cJSON *obj, const struct image *im, bool v3)

@@ -14,3 +14,9 @@ void ngff_image(struct json *j, cJSON *obj, const struct dataset *d, const struc
  * unusable, which a reader that follows the list would fail on. */
 void ngff_labels(struct json *j, cJSON *obj, const struct dataset *d, const struct image *im,
 		 bool v3);
+
+/* A channel's display window as omero has it: min, max, start, end. */
+void ngff_window(const struct channel *ch, double out[4]);
+
+/* One of its ends, exact where a double is not. */
+void ngff_window_number(struct json *j, cJSON *obj, const char *key, double v, enum dtype t);

@@ -4,6 +4,7 @@
 #include "meta/fingerprint.h"
 #include "meta/label_find.h"
 #include "meta/label_given.h"
+#include "meta/layers.h"
 #include "meta/survey.h"
 #include "meta/walk.h"
 
@@ -529,6 +530,34 @@ static int take_given(struct scan *s, struct err *err)
 	return rc;
 }
 
+/* Beside the images their datasets stand, whose names have no end. */
+static int check_folders(const struct dataset *d, struct err *err)
+{
+	static const char suffix[] = ".zarr";
+	for (size_t i = 0; i < dataset_shown(d); i++) {
+		const char *id = d->images[i].id;
+		size_t n = strlen(id), len = sizeof(suffix) - 1;
+		if (n > len && strcmp(id + n - len, suffix) == 0 &&
+		    dataset_find(d, id, n - len) < d->n_images)
+			return err_set(err, EINVAL,
+				       "--layout: the dataset of %s would have the name of another "
+				       "image's folder: rename one of them",
+				       id);
+	}
+	return 0;
+}
+
+static int set_layers(struct dataset *d, const struct scan_options *o, struct err *err)
+{
+	d->segmentation = o->segmentation;
+	d->has_largest_id = o->has_largest_id;
+	d->largest_id = o->largest_id;
+	if (o->layer_name == NULL || o->is_label)
+		return 0;
+	int rc = check_folders(d, err);
+	return rc == 0 ? layers_name(d, o->layer_name, err) : rc;
+}
+
 static int publish(struct scan *s, struct err *err)
 {
 	struct dataset *d = s->d;
@@ -553,6 +582,9 @@ static int publish(struct scan *s, struct err *err)
 		set_permissions(d, &d->images[i]);
 	if (dataset_index(d) != 0)
 		return err_oom(err);
+	rc = set_layers(d, s->opts, err);
+	if (rc != 0)
+		return rc;
 	return fingerprint_set(d, s->opts->fingerprint_options, err);
 }
 

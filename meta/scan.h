@@ -26,7 +26,11 @@ struct scan_options {
 	uint64_t chunk_shape[3];			      /* z, y, x; [0] == 0: auto */
 	struct pyramid_options pyramid;
 	enum reduce_method method;
-	bool method_given; /* else a label has the mode */
+	bool method_given;	/* else a label has the mode */
+	const char *layer_name; /* of images in WEBKNOSSOS datasets; NULL: there are none */
+	bool segmentation;	/* the images themselves: the mode, unless method_given */
+	bool has_largest_id;	/* of segmentations */
+	uint64_t largest_id;
 	const struct scan_label *labels;
 	size_t n_labels;
 	bool is_label;			 /* what is scanned is itself a label */

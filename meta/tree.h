@@ -18,9 +18,28 @@ enum node_kind {
 	NODE_STATUS,	 /* .ngffuse/status.json */
 	NODE_GROUP, /* NAME.zarr/labels, and the folders on the way to a label; the label itself is NODE_IMAGE */
 	NODE_GROUP_DOC,
+	NODE_LAYER, /* color, in a WEBKNOSSOS dataset */
+	NODE_LAYER_DOC,
 };
 
-enum node_doc { DOC_ZGROUP, DOC_ZATTRS, DOC_ZMETADATA, DOC_ZARRAY, DOC_ZARR_JSON };
+/* The same chunks in several trees. In VIEW_WK NODE_IMAGE is the dataset, in VIEW_XYZ its folder `xyz`. */
+enum tree_view { VIEW_NGFF, VIEW_WK, VIEW_XYZ };
+
+/* Which trees there are. */
+enum tree_views {
+	VIEWS_NGFF,
+	VIEWS_WK, /* the dataset of an only image is the root; of several as VIEWS_BOTH */
+	VIEWS_BOTH,
+};
+
+enum node_doc {
+	DOC_ZGROUP,
+	DOC_ZATTRS,
+	DOC_ZMETADATA,
+	DOC_ZARRAY,
+	DOC_ZARR_JSON,
+	DOC_PROPERTIES, /* datasource-properties.json */
+};
 
 struct node {
 	enum node_kind kind;
@@ -28,8 +47,11 @@ struct node {
 	uint32_t array; /* level; not for NODE_IMAGE and what is above it */
 	uint32_t
 		depth; /* NODE_CHUNK_DIR: 1 .. axes-1; NODE_GROUP: components below `labels`; else 0 */
-	uint64_t
-		index; /* chunk: linear index; chunk dir: linear index of its first `depth` components; doc: enum node_doc */
+	/* A chunk: its linear index in the array, whatever the view; a chunk dir: linear index of its first
+	 * `depth` components; a document: enum node_doc. Layers, their arrays and the documents of both: the
+	 * part of the image (struct layer), which also comes first in the index of their chunk dirs. */
+	uint64_t index;
+	enum tree_view view;
 };
 
 /* What the names depend on besides the dataset. */
@@ -39,10 +61,18 @@ struct tree {
 			     * NODE_IMAGE_DOC, NODE_ARRAY and its labels' NODE_GROUP, and there is no
 			     * NODE_ROOT_DOC and no NODE_IMAGE but of labels */
 	bool v3;	    /* --ngff 0.5 */
+	bool has_wk;	    /* datasets of WEBKNOSSOS, and xyz in them; layers_name was called */
+	bool dataset_is_root; /* the root node stands for image 0 in VIEW_WK, and there is no VIEW_NGFF */
 	unsigned image_bits; /* set by tree_init */
 };
 
 void tree_init(struct tree *t, const struct dataset *data, bool image_is_root, bool v3);
+
+/* After tree_init, without which there is VIEWS_NGFF alone. Where there is more, no image is the root. */
+void tree_show(struct tree *t, enum tree_views views);
+
+/* Which document a node is. */
+enum node_doc tree_doc(const struct node *n);
 
 /* Node number; the root is 1, no other node is. -> 0 and node, or -ESTALE for a number that no node of
  * this tree has (outside every grid included). An image that was not looked at yet: the check against

@@ -63,18 +63,37 @@ static void compressor_v2(struct json *j, cJSON *obj, const struct encode_spec *
 	}
 }
 
-void zarr_array_v2(struct json *j, cJSON *obj, const struct image *im, uint32_t array)
+static void numbers(struct json *j, cJSON *obj, const char *key, const uint64_t *values, unsigned n)
 {
-	const struct level *l = &im->pyramid.level[array];
+	cJSON *list = json_array(j, obj, key);
+	for (unsigned i = 0; i < n; i++)
+		json_u64(j, list, NULL, values[i]);
+}
+
+void zarr_grid_v2(struct json *j, cJSON *obj, const struct zarr_grid *g, const struct image *im,
+		  uint32_t array)
+{
 	json_u64(j, obj, "zarr_format", 2);
-	along_axes(j, obj, "shape", im, l->size);
-	along_axes(j, obj, "chunks", im, l->chunk);
+	numbers(j, obj, "shape", g->size, g->n);
+	numbers(j, obj, "chunks", g->chunk, g->n);
 	json_string(j, obj, "dtype", dtype_v2(im->dtype));
 	compressor_v2(j, obj, image_encode(im, array));
 	json_u64(j, obj, "fill_value", 0);
-	json_string(j, obj, "order", "C");
+	json_string(j, obj, "order", g->order);
 	json_null(j, obj, "filters");
 	json_string(j, obj, "dimension_separator", "/");
+}
+
+void zarr_array_v2(struct json *j, cJSON *obj, const struct image *im, uint32_t array)
+{
+	const struct level *l = &im->pyramid.level[array];
+	enum axis axes[AXIS_COUNT];
+	struct zarr_grid g = { .n = image_axes(im, axes), .order = "C" };
+	for (unsigned i = 0; i < g.n; i++) {
+		g.size[i] = l->size[axes[i]];
+		g.chunk[i] = l->chunk[axes[i]];
+	}
+	zarr_grid_v2(j, obj, &g, im, array);
 }
 
 void zarr_dimensions(struct json *j, cJSON *obj, const struct image *im, uint32_t array)

@@ -5,6 +5,16 @@
 #include "meta/json.h"
 
 void zarr_group_v2(struct json *j, cJSON *obj);
+/* An array as it is described: `order` says how voxels follow in a chunk. */
+struct zarr_grid {
+	unsigned n;
+	uint64_t size[AXIS_COUNT], chunk[AXIS_COUNT];
+	const char *order;
+};
+
+/* Type and codec are those of the image's level. */
+void zarr_grid_v2(struct json *j, cJSON *obj, const struct zarr_grid *g, const struct image *im,
+		  uint32_t array);
 void zarr_array_v2(struct json *j, cJSON *obj, const struct image *im, uint32_t array);
 
 /* `_ARRAY_DIMENSIONS`: names of the axes; levels above 0 have names of their own where their size differs,
