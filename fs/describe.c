@@ -1,5 +1,6 @@
 #include "fs/describe.h"
 
+#include "meta/layers.h"
 #include "meta/names.h"
 #include "meta/voxel.h"
 
@@ -191,6 +192,23 @@ void describe_prediction(const struct prediction *p, struct text *t)
 		return;
 	text_add(t, preview ? "; true (--preview never): " : "; as a preview (--preview always): ");
 	add_view(&p->other, t);
+}
+
+void describe_layers(const struct dataset *d, const struct image *im, struct text *t)
+{
+	enum { LISTED = 12 };
+	struct layer l;
+	char name[LAYER_NAME];
+	if (d->layer == NULL)
+		return;
+	uint64_t n = 0;
+	for (; layer_at(d, (uint32_t)(im - d->images), n, &l); n++) {
+		layer_name(d, &l, name);
+		if (n < LISTED)
+			text_addf(t, "%s%s", n > 0 ? ", " : "", name);
+	}
+	if (n > LISTED)
+		text_addf(t, " and %llu more", (unsigned long long)(n - LISTED));
 }
 
 /* "t 3 c 0 z 17..19", axes of one plane left out where others stand. */

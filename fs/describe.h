@@ -29,6 +29,9 @@ void describe_codec_coarse(const struct image *im, struct text *t);
 /* "6, the coarsest (mag 32-32-16) 8 x 32 x 32, by median; 4..5 are previews" */
 void describe_levels(const struct image *im, struct text *t);
 
+/* "color, cells"; the layers of the image's dataset, where there is one. */
+void describe_layers(const struct dataset *d, const struct image *im, struct text *t);
+
 /* "4..5", the numbers of the previews; nothing where there are none. */
 void describe_previews(const struct image *im, struct text *t);
 

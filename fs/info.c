@@ -2,6 +2,7 @@
 
 #include "fs/describe.h"
 #include "fs/version.h"
+#include "meta/layers.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
@@ -240,6 +241,23 @@ static uint64_t left_out_beside(const struct dataset *d, const struct image *im)
 	return n;
 }
 
+/* Names of the layers of its dataset. */
+static bool add_layers(cJSON *o, const struct dataset *d, const struct image *im)
+{
+	struct layer l;
+	char name[LAYER_NAME];
+	if (d->layer == NULL || im->label != NULL)
+		return true;
+	cJSON *list = cJSON_AddArrayToObject(o, "layers");
+	bool ok = list != NULL;
+	for (uint64_t k = 0; ok && layer_at(d, (uint32_t)(im - d->images), k, &l); k++) {
+		layer_name(d, &l, name);
+		cJSON *item = cJSON_CreateString(name);
+		ok = item != NULL && cJSON_AddItemToArray(list, item);
+	}
+	return ok;
+}
+
 /* Hands `item` to the list or frees it. */
 static bool append(cJSON *list, cJSON *item)
 {
@@ -264,7 +282,7 @@ static cJSON *one_image(const struct report *r, const struct image *im, bool lev
 	if (ok && im->how != NULL)
 		ok = add_text(o, "how", im->how);
 	if (ok && state == IMAGE_READY)
-		ok = add_ready(o, im) && (!levels || add_levels(o, im)) &&
+		ok = add_ready(o, im) && add_layers(o, d, im) && (!levels || add_levels(o, im)) &&
 		     (!levels || !prediction_of(r, im, &p) || add_prediction(o, &p));
 	if (ok && state == IMAGE_BAD)
 		ok = add_text(o, "error", im->why.msg);
@@ -446,6 +464,14 @@ static void add_level_rows(struct text *t, const struct report *r, const struct 
 	add_row(t, "first view", &view, NULL);
 }
 
+static void add_layer_row(struct text *t, const struct dataset *d, const struct image *im)
+{
+	struct text CLEANUP(text_done) value = { 0 };
+	describe_layers(d, im, &value);
+	if (value.len > 0 || value.oom)
+		add_row(t, "layers", &value, "its dataset of WEBKNOSSOS");
+}
+
 static void add_image(struct text *t, const struct report *r, const struct image *im)
 {
 	const struct dataset *d = r->d;
@@ -469,6 +495,8 @@ static void add_image(struct text *t, const struct report *r, const struct image
 		add_phrase(t, "grid", im, phrase_grid, NULL);
 		add_phrase(t, "codec", im, describe_codec, im->codec_from.text);
 		add_level_rows(t, r, im);
+		if (im->label == NULL)
+			add_layer_row(t, d, im);
 	} else {
 		text_add(t, "  unusable    ");
 		describe_name(t, im->why.msg);

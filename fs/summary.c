@@ -3,6 +3,7 @@
 #include "fs/describe.h"
 #include "fs/log.h"
 #include "fs/mount_text.h"
+#include "meta/layers.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -94,12 +95,31 @@ static void add_long_view(struct text *t, const struct prediction *p)
 	describe_seconds(p->made.seconds, t);
 }
 
+/* The mount itself is the dataset of an only image. */
+static bool dataset_is_root(const struct dataset *d, const struct options *o)
+{
+	return o->layout == VIEWS_WK && dataset_shown(d) == 1;
+}
+
+/* Where it is shown. */
+static void add_place(struct text *t, const struct dataset *d, const struct image *im,
+		      const struct options *o)
+{
+	describe_name(t, im->id);
+	if (!dataset_is_root(d, o))
+		text_add(t, ".zarr");
+	if (!dataset_is_root(d, o) && o->layout != VIEWS_NGFF) {
+		text_add(t, " and ");
+		describe_name(t, im->id);
+	}
+	text_add(t, o->layout != VIEWS_NGFF ? " (dataset of WEBKNOSSOS): " : ": ");
+}
+
 static void add_one(struct text *t, const struct dataset *d, const struct image *im,
-		    const struct prediction *view)
+		    const struct options *o, const struct prediction *view)
 {
 	add_line(t, "image");
-	describe_name(t, im->id);
-	text_add(t, ".zarr: ");
+	add_place(t, d, im, o);
 	if (image_state(im) == IMAGE_BAD) {
 		text_add(t, "UNUSABLE: ");
 		describe_name(t, im->why.msg);
@@ -133,13 +153,12 @@ static void add_one(struct text *t, const struct dataset *d, const struct image 
 	add_long_view(t, view);
 }
 
-static void add_table(struct text *t, const struct dataset *d)
+static void add_table(struct text *t, const struct dataset *d, const struct options *o)
 {
 	for (size_t i = 0; i < dataset_shown(d) && i < SUMMARY_IMAGES; i++) {
 		const struct image *im = &d->images[i];
 		add_line(t, i == 0 ? "images" : "");
-		describe_name(t, im->id);
-		text_add(t, ".zarr: ");
+		add_place(t, d, im, o);
 		switch (image_state(im)) {
 		case IMAGE_UNSEEN:
 			text_add(t, "not looked at yet");
@@ -266,14 +285,48 @@ static const struct image *first_to_open(const struct dataset *d)
 	return &d->images[0];
 }
 
+/* For WEBKNOSSOS's library and its command; "below" is the dataset's folder. */
+static void add_dataset_lines(struct text *t, const struct dataset *d, const struct image *im,
+			      const struct options *o, const char *below, bool also_zarr)
+{
+	struct text CLEANUP(text_done) folder = { 0 };
+	struct text CLEANUP(text_done) array = { 0 };
+	struct layer l = { .image = (uint32_t)(im - d->images) };
+	char layer[LAYER_NAME] = "";
+	add_path(&folder, o, below);
+	if (d->layer != NULL && image_state(im) == IMAGE_READY)
+		layer_name(d, &l, layer);
+	text_addf(&array, "%s/%s/1", folder.s != NULL ? folder.s : "", layer);
+	if (folder.oom || array.oom) {
+		t->oom = true;
+		return;
+	}
+	add_line(t, "webknossos");
+	text_add(t, "import webknossos; d = webknossos.Dataset.open(");
+	add_quoted(t, folder.s, '"');
+	text_add(t, ")");
+	if (!also_zarr || *layer == '\0')
+		return;
+	add_line(t, "zarr");
+	text_add(t, "import zarr; a = zarr.open(");
+	add_quoted(t, array.s, '"');
+	text_add(t, ", mode=\"r\")   (c,x,y,z)");
+}
+
 static void add_lines_to_paste(struct text *t, const struct dataset *d, const struct options *o,
 			       bool image_is_root)
 {
 	struct text CLEANUP(text_done) below = { 0 };
 	struct text CLEANUP(text_done) image = { 0 };
 	struct text CLEANUP(text_done) array = { 0 };
+	const struct image *first = first_to_open(d);
+	if (dataset_is_root(d, o)) {
+		add_dataset_lines(t, d, first, o, "", true);
+		text_add(t, "\n");
+		return;
+	}
 	if (!image_is_root)
-		text_addf(&below, "/%s.zarr", first_to_open(d)->id);
+		text_addf(&below, "/%s.zarr", first->id);
 	add_path(&image, o, below.s != NULL ? below.s : "");
 	text_addf(&array, "%s/0", image.s != NULL ? image.s : "");
 	if (image.oom || array.oom || below.oom) {
@@ -287,6 +340,14 @@ static void add_lines_to_paste(struct text *t, const struct dataset *d, const st
 	add_line(t, "napari");
 	text_add(t, "napari --plugin napari-ome-zarr ");
 	add_quoted(t, image.s, '\'');
+	if (o->layout != VIEWS_NGFF) {
+		/* In place of neuroglancer's, so that there are twelve lines at most. */
+		struct text CLEANUP(text_done) folder = { 0 };
+		text_addf(&folder, "/%s", first->id);
+		add_dataset_lines(t, d, first, o, folder.s != NULL ? folder.s : "", false);
+		text_add(t, "\n");
+		return;
+	}
 	add_line(t, "neuroglancer");
 	text_add(t, "zarr://http://HOST:PORT");
 	add_percent(t, below.s != NULL ? below.s : "");
@@ -304,9 +365,9 @@ void summary_make(const struct dataset *d, uint64_t budget, unsigned threads,
 {
 	add_source(t, d);
 	if (dataset_shown(d) == 1)
-		add_one(t, d, &d->images[0], view);
+		add_one(t, d, &d->images[0], o, view);
 	else
-		add_table(t, d);
+		add_table(t, d, o);
 	bool names_hint = d->n_images == 1 && image_state(&d->images[0]) == IMAGE_READY;
 	if (d->hint != NULL && !names_hint) {
 		add_line(t, "hint");

@@ -106,6 +106,10 @@ static const struct {
 	{ "windows", "0-255,-1.5:3e2", "0-255\\,-1.5:3e2" },
 	{ "label", "cells/nuclei=/data/a, b", "cells/nuclei=/data/a\\, b" },
 	{ "chunk-shape", "8,64,256", "8\\,64\\,256" },
+	{ "layout", "webknossos", "webknossos" },
+	{ "layer-name", "em_$@.1", "em_$@.1" },
+	{ "category", "segmentation", "segmentation" },
+	{ "largest-segment-id", "18446744073709551615", "18446744073709551615" },
 	{ "sampling-mode", "1,2,2:2,2,2", "1\\,2\\,2:2\\,2\\,2" },
 	{ "max-mag", "16-16-8", "16-16-8" },
 	{ "interpolation-mode", "nearest", "nearest" },
@@ -142,14 +146,14 @@ START_TEST(three_forms)
 		snprintf(listed, sizeof(listed), "ro,%s=%s,dev", samples[k].name,
 			 samples[k].listed);
 		struct options o[5];
-		/* --unit is refused alone, and --voxel-size changes nothing after itself. */
-		const char *size = "--voxel-size=1,2,3";
-		GOOD(&o[0], size, "s", "m");
-		GOOD(&o[1], size, option, samples[k].value, "s", "m");
-		GOOD(&o[2], size, "s", joined, "m");
-		GOOD(&o[3], size, "s", "m", "-o", listed);
+		/* --unit and --category are refused alone; these two change nothing after themselves. */
+		const char *size = "--voxel-size=1,2,3", *both = "--layout=both";
+		GOOD(&o[0], both, size, "s", "m");
+		GOOD(&o[1], both, size, option, samples[k].value, "s", "m");
+		GOOD(&o[2], both, size, "s", joined, "m");
+		GOOD(&o[3], both, size, "s", "m", "-o", listed);
 		snprintf(joined, sizeof(joined), "-o%s", listed);
-		GOOD(&o[4], size, joined, "s", "m");
+		GOOD(&o[4], both, size, joined, "s", "m");
 		struct text t[5] = { 0 };
 		for (size_t j = 0; j < 5; j++)
 			print_all(&o[j], &t[j]);
@@ -190,6 +194,41 @@ START_TEST(labels_of_the_command_line)
 	BAD("--label", "'labels_' would be", "--label", "labels=seg", "s", "m");
 	BAD("--label", "'a_b' would be", "--label", "a:b=seg", "s", "m");
 	BAD("--label", "more than 4 parts", "--label", "a/b/c/d/e=seg", "s", "m");
+}
+END_TEST
+
+START_TEST(datasets_of_the_command_line)
+{
+	struct options o;
+	GOOD(&o, "s", "m");
+	ck_assert_int_eq(o.layout, VIEWS_NGFF);
+	ck_assert_ptr_null(options_engine(&o, "").scan.layer_name);
+	done(&o);
+	GOOD(&o, "--layout", "webknossos", "s", "m");
+	ck_assert_str_eq(options_engine(&o, "").scan.layer_name, "color");
+	ck_assert(!options_engine(&o, "").scan.has_largest_id);
+	done(&o);
+	GOOD(&o, "--layout=both", "--category=segmentation", "--largest-segment-id=0", "s", "m");
+	struct engine_config c = options_engine(&o, "");
+	ck_assert_str_eq(c.scan.layer_name, "segmentation");
+	ck_assert(c.scan.segmentation && c.scan.has_largest_id);
+	ck_assert_uint_eq(c.scan.largest_id, 0);
+	done(&o);
+	BAD("--layout", "both", "--layout", "wkw", "s", "m");
+	BAD("--category", "segmentation", "--layout=both", "--category", "colour", "s", "m");
+	BAD("--largest-segment-id", "whole number", "--layout=both", "--largest-segment-id=-1", "s",
+	    "m");
+	BAD("--largest-segment-id", "whole number", "--layout=both",
+	    "--largest-segment-id=18446744073709551616", "s", "m");
+	static const char *const names[] = { "", ".color", "a b", "a/b", "\xc3\xa4" };
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		BAD("--layer-name", "no name that WEBKNOSSOS takes", "--layout=both",
+		    "--layer-name", names[i], "s", "m");
+	BAD("--layer-name", "something else", "--layout=both", "--layer-name=xyz", "s", "m");
+	BAD("--layer-name", "without --layout", "--layer-name=em", "s", "m");
+	BAD("--category", "without --layout", "--category=color", "s", "m");
+	BAD("--largest-segment-id", "without --layout", "--layout=ome-zarr",
+	    "--largest-segment-id=1", "s", "m");
 }
 END_TEST
 
@@ -563,6 +602,7 @@ int main(void)
 	tcase_add_test(t, presets);
 	tcase_add_test(t, three_forms);
 	tcase_add_test(t, labels_of_the_command_line);
+	tcase_add_test(t, datasets_of_the_command_line);
 	tcase_add_test(t, values);
 	tcase_add_test(t, letters);
 	tcase_add_test(t, commands);
