@@ -80,9 +80,13 @@ static int name_label(struct dataset *d, uint32_t label, struct err *err)
 	char clean[LAYER_NAME], name[LAYER_NAME];
 	layer_clean(d->images[label].label, clean);
 	snprintf(name, sizeof(name), "%s", clean);
-	/* Cut, so that the number is part of the name. */
-	for (uint32_t n = 2; !is_free(d, label, name); n++)
+	/* A number behind it, or before it where the name goes on from another one. Cut to have room for it. */
+	for (uint32_t n = 2; !is_free(d, label, name); n++) {
 		snprintf(name, sizeof(name), "%.*s_%" PRIu32, LAYER_BASE_MAX - 11, clean, n);
+		if (!is_free(d, label, name))
+			snprintf(name, sizeof(name), "%" PRIu32 "_%.*s", n, LAYER_BASE_MAX - 11,
+				 clean);
+	}
 	d->images[label].layer = strdup(name);
 	return d->images[label].layer != NULL ? 0 : err_oom(err);
 }
