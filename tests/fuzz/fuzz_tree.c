@@ -11,7 +11,7 @@ enum { N_IMAGES = 3, N_LEVELS = 2 };
 /* Chunks of one voxel, half as many along y and x on each further level. */
 static void set_level(struct level *l, unsigned k, const uint64_t chunks[AXIS_COUNT])
 {
-	*l = (struct level){ .voxel = 1 };
+	*l = (struct level){ .voxel = 1, .mag = { 1, (uint64_t)1 << k, (uint64_t)1 << k } };
 	for (enum axis a = AXIS_T; a <= AXIS_X; a++) {
 		uint64_t n = a < AXIS_Y ? chunks[a] : max_u64(1, chunks[a] >> k);
 		l->chunk[a] = 1;
@@ -35,7 +35,10 @@ static void make(struct image images[N_IMAGES], struct dataset *data)
 		for (unsigned k = 0; k < N_LEVELS; k++)
 			set_level(&levels[i][k], k, chunks[i]);
 	}
-	*data = (struct dataset){ .root_fd = -1, .images = images, .n_images = N_IMAGES };
+	static char layer[] = "color";
+	*data = (struct dataset){
+		.root_fd = -1, .images = images, .n_images = N_IMAGES, .layer = layer
+	};
 }
 
 static void require(bool ok)
@@ -46,8 +49,8 @@ static void require(bool ok)
 
 static bool same(const struct node *a, const struct node *b)
 {
-	return a->kind == b->kind && a->image == b->image && a->array == b->array &&
-	       a->depth == b->depth && a->index == b->index;
+	return a->kind == b->kind && a->view == b->view && a->image == b->image &&
+	       a->array == b->array && a->depth == b->depth && a->index == b->index;
 }
 
 /* Number, path and parent of a node that the tree accepted. */
@@ -81,6 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		images[0].state = data[0] & 16 ? IMAGE_UNSEEN : IMAGE_BAD;
 	struct tree t;
 	tree_init(&t, &set, (data[0] & 1) && set.n_images == 1, data[0] & 2);
+	tree_show(&t, data[0] & 32 ? VIEWS_WK : data[0] & 64 ? VIEWS_BOTH : VIEWS_NGFF);
 	uint64_t number;
 	memcpy(&number, data + 1, sizeof(number));
 	struct node n;
