@@ -155,7 +155,9 @@ static bool find_part(const struct dataset *d, uint32_t image, const char *name,
 	uint64_t n_c = channels_of(im), n_parts = layer_parts(im), c = 0, t = 0;
 	if (strncmp(name, base, len) != 0)
 		return false;
-	const char *s = name + len + 2 * (name[len] == '_' && name[len + 1] == '_');
+	const char *s = name + len;
+	if (s[0] == '_' && s[1] == '_')
+		s += 2;
 	if (n_c > 1 && !take_number(&s, "channel", &c))
 		return false;
 	s += n_c > 1 && n_parts > n_c && *s == '_';

@@ -174,7 +174,8 @@ static const enum node_doc *docs_of(const struct tree *t, const struct node *dir
 	} else if (dir->view != VIEW_NGFF && dir->kind == NODE_ARRAY) {
 		docs = mag_docs;
 		*n = ARRAY_SIZE(mag_docs);
-	} else if (dir->view != VIEW_NGFF) {
+	} else if (dir->view != VIEW_NGFF ||
+		   (!t->v3 && dir->kind == NODE_GROUP && dir->depth > 0)) {
 		docs = plain_docs;
 		*n = ARRAY_SIZE(plain_docs);
 	} else if (t->v3) {
@@ -183,9 +184,6 @@ static const enum node_doc *docs_of(const struct tree *t, const struct node *dir
 	} else if (dir->kind == NODE_ARRAY) {
 		docs = array_docs;
 		*n = ARRAY_SIZE(array_docs);
-	} else if (dir->kind == NODE_GROUP && dir->depth > 0) {
-		docs = plain_docs;
-		*n = ARRAY_SIZE(plain_docs);
 	} else if (shows_image(t, dir) && t->data->images[dir->image].label != NULL) {
 		docs = label_docs;
 		*n = ARRAY_SIZE(label_docs);

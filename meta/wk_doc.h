@@ -12,5 +12,5 @@ int wk_check(const struct dataset *d, const struct image *im, struct err *err);
 void wk_properties(struct json *j, cJSON *obj, const struct dataset *d, const struct image *im);
 
 /* The .zarray of a level: [1, X, Y, Z], or [X, Y, Z] in VIEW_XYZ. */
-void wk_array(struct json *j, cJSON *obj, enum tree_view view, const struct image *im,
+void wk_array(struct json *j, cJSON *obj, enum tree_view which, const struct image *im,
 	      uint32_t level);
