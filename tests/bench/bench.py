@@ -28,7 +28,9 @@ from workbench import before_others
 
 # In this order; 17 looks back at all the others.
 ROWS = {"1": ("rows_level", "raw_level"), "4": ("rows_level", "lzw_level"), "9": ("rows_chunk", "lzw_chunk"),
-        "12": ("row_open", "first_chunk"), "18": ("rows_limits", "two_readers"), "slow": ("rows_chunk", "slow_chunk"),
+        "12": ("row_open", "first_chunk"), "13": ("rows_pyramid", "lzw_coarsest"),
+        "14": ("rows_pyramid", "raw_coarsest"), "15": ("rows_pyramid", "level_one"), "18": ("rows_limits", "two_readers"),
+        "slow": ("rows_chunk", "slow_chunk"),
         "17": ("rows_limits", "memory")}
 QUICK = {"planes": 64, "side": 1024, "rounds": 3, "chunks": 8, "slices": 10000}
 
@@ -39,7 +41,7 @@ def arguments(argv):
     parser.add_argument("--quick", action="store_true", help=f"the same with {QUICK}")
     parser.add_argument("--rows", default=",".join(ROWS), help="default: %(default)s")
     parser.add_argument("--planes", type=int, default=64, help="of the stacks, a multiple of 64; default: %(default)s")
-    parser.add_argument("--side", type=int, default=2048, help="of a plane; default: %(default)s")
+    parser.add_argument("--side", type=int, default=2048, help="of a plane, a multiple of 64; default: %(default)s")
     parser.add_argument("--rounds", type=int, default=5, help="default: %(default)s")
     parser.add_argument("--chunks", type=int, default=24, help="random chunks of rows 9 and slow; default: %(default)s")
     parser.add_argument("--slices", type=int, default=100000, help="of row 12; default: %(default)s")

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from conftest import Mount
-from workbench import cpu_seconds, level, peak_rss
+from workbench import cpu_seconds, peak_rss
 
 
 class Ours:
@@ -33,7 +33,10 @@ class Ours:
     @property
     def array(self):
         """Folder of level 0."""
-        return next(self._mount.path.glob("*.zarr")) / "0"
+        return self.level(0)
+
+    def level(self, k):
+        return next(self._mount.path.glob("*.zarr")) / str(k)
 
     def _stat(self, *fields):
         """Numbers of proc(5)'s stat, counted from the state, which is 0."""
@@ -61,6 +64,6 @@ class Ours:
     def counts(self):
         """Since the mount."""
         status = self._mount.status()
-        made = {k: level(status)[k] for k in ("made", "remade", "joined")}
+        made = {k: sum(one[k] for one in status["levels"]) for k in ("made", "remade", "joined")}
         done = {k: status[k] for k in ("strips_decoded", "bytes_fetched")}
         return made | done | {"page_faults": self._stat(7)[0]}

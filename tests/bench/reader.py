@@ -1,4 +1,4 @@
-"""One reader in a process of its own, which says what its reads took: reader.py KIND PATH
+"""One reader in a process of its own, which says what its reads took: reader.py KIND PATH [MORE..]
 
 It prints a line when all is imported. Each line of its input is a region, [[z0, z1], [y0, y1], [x0, x1]], or
 null for everything; [] opens only. The first one opens what PATH is. Each answer is a line of JSON.
@@ -85,6 +85,38 @@ def tensorstore_tiff(path):
     return opened
 
 
+def dask_mean(path, levels):
+    """The level that many steps of 2x2x2 above the full size, each mean rounded half up, as a cascade."""
+    import dask.array as da
+    import dask.array.image
+    import tifffile
+
+    def half(a):
+        total = da.coarsen(lambda x, axis=None: x.sum(axis=axis, dtype="u2"), a, dict.fromkeys(range(3), 2))
+        return ((total + 4) // 8).astype(a.dtype)
+
+    def opened():
+        array = dask.array.image.imread(f"{path}/*.tif", imread=tifffile.imread)
+        array = array.rechunk({0: 2 ** int(levels)})
+        for _ in range(int(levels)):
+            array = half(array)
+        return lambda region: array[region].compute()
+
+    return opened
+
+
+def tensorstore_reduced(path, levels, method):
+    """In one step; its means, medians and modes are rounded or chosen by other rules."""
+    import tensorstore as ts
+
+    def opened():
+        full = ts.open({"driver": "zarr", "kvstore": f"file://{path}/"}, read=True).result()
+        array = ts.downsample(full, [2 ** int(levels)] * 3, method)
+        return lambda region: array[region].read().result()
+
+    return opened
+
+
 KINDS = {
     "tensorstore": tensorstore_array,
     "zarr": zarr_array,
@@ -92,6 +124,8 @@ KINDS = {
     "tifffile": tifffile_zarr,
     "dask": dask_tifffile,
     "tensorstore-tiff": tensorstore_tiff,
+    "dask-mean": dask_mean,
+    "tensorstore-reduced": tensorstore_reduced,
 }
 
 
@@ -110,7 +144,7 @@ def main():
     import numpy as np
 
     kind, path = sys.argv[1], Path(sys.argv[2])
-    opened, read = KINDS[kind](path), None
+    opened, read = KINDS[kind](path, *sys.argv[3:]), None
     print("ready", flush=True)
     for line in sys.stdin:
         wanted = json.loads(line)

@@ -37,8 +37,8 @@ class Sample:
 class Client:
     """A process of reader.py for a `with` statement. It has imported all that it needs when this returns."""
 
-    def __init__(self, kind, path):
-        self._command = [sys.executable, READER, kind, path]
+    def __init__(self, kind, path, *more):
+        self._command = [sys.executable, READER, kind, path, *map(str, more)]
 
     def __enter__(self):
         self._process = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -73,9 +73,9 @@ class Client:
         return sample
 
 
-def fresh(kind, path, region=None, daemon=None):
+def fresh(kind, path, region=None, daemon=None, more=()):
     """One read by a new process, opening included, imports not."""
-    with Client(kind, path) as client:
+    with Client(kind, path, *more) as client:
         return client.read(region, daemon)
 
 
