@@ -629,7 +629,7 @@ def test_inside_the_source(stack, run, tmp_path):
     """The mount point is never scanned, and the files stay within reach."""
     source = tmp_path / "s"
     shutil.copytree(stack, source)
-    point = source / "view"
+    point = source / "seen here"
     try:
         for _ in range(2):
             assert run("-q", source, point).returncode == 0
@@ -637,7 +637,7 @@ def test_inside_the_source(stack, run, tmp_path):
             drop_caches(3)
             chunk_is_right(point)
             info = run("info", source, timeout=20)
-            assert "view" not in info.stdout.replace(str(source), ""), info.stdout
+            assert "seen here" not in info.stdout.replace(str(source), ""), info.stdout
             assert run("-u", point).returncode == 0
             wait_for("removed", lambda: not point.exists())
     finally:
