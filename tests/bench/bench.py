@@ -29,9 +29,8 @@ from workbench import before_others
 # In this order; 17 looks back at all the others.
 ROWS = {"1": ("rows_level", "raw_level"), "4": ("rows_level", "lzw_level"), "9": ("rows_chunk", "lzw_chunk"),
         "12": ("row_open", "first_chunk"), "13": ("rows_pyramid", "lzw_coarsest"),
-        "14": ("rows_pyramid", "raw_coarsest"), "15": ("rows_pyramid", "level_one"), "18": ("rows_limits", "two_readers"),
-        "slow": ("rows_chunk", "slow_chunk"),
-        "17": ("rows_limits", "memory")}
+        "14": ("rows_pyramid", "raw_coarsest"), "15": ("rows_pyramid", "level_one"),
+        "18": ("rows_limits", "two_readers"), "slow": ("rows_chunk", "slow_chunk"), "17": ("rows_limits", "memory")}
 QUICK = {"planes": 64, "side": 1024, "rounds": 3, "chunks": 8, "slices": 10000}
 
 

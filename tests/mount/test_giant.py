@@ -99,8 +99,8 @@ def test_the_coarsest_level(stack, run, ngffuse, mount):
                 ready = time.monotonic() - start
                 took = read_level(m.path / "s.zarr" / str(view["level"]), kept)
                 rss, status = peak_rss(m.pid), m.status()
-        print(f"level {view['level']} ({view['made']}): info took {told:.1f} s and said {view['seconds']:.2f} s to read "
-              f"{view['reads'] / MIB:.0f} MiB, true: {view['other']['seconds'] / 86400:.1f} days; mounted in "
+        print(f"level {view['level']} ({view['made']}): info took {told:.1f} s and said {view['seconds']:.2f} s to "
+              f"read {view['reads'] / MIB:.0f} MiB, true: {view['other']['seconds'] / 86400:.1f} days; mounted in "
               f"{ready:.1f} s, opened in {took:.2f} s; peak resident {rss / MIB:.0f} MiB, budget "
               f"{status['memory']['budget'] / MIB:.0f} MiB; {status['strips_decoded']} strips decoded, "
               f"{status['bytes_fetched'] / MIB:.0f} MiB read")
@@ -115,4 +115,5 @@ def test_the_coarsest_level(stack, run, ngffuse, mount):
 def test_info_in_words(stack, run):
     line = next(line for line in run("info", stack[0]).stdout.splitlines() if line.startswith("  first view "))
     print(line)
-    assert re.search(r"level \d+, a PREVIEW: reads [0-9.]+ [MG]iB.* here; true \(--preview never\): reads [0-9.]+ TiB", line)
+    assert re.search(r"level \d+, a PREVIEW: reads [0-9.]+ [MG]iB.* here; true \(--preview never\): reads [0-9.]+ TiB",
+                     line)

@@ -109,7 +109,7 @@ def test_previews_are_named(run, ngffuse, mount, tmp_path):
 
 
 def test_a_long_view_in_the_summary(ngffuse, tmp_path):
-    """32 GiB of LZW: the mount says so, after a short trial, when it goes to the background; short ones are no matter."""
+    """32 GiB of LZW: the mount says so, after a short trial, when it goes to the background; short ones no matter."""
     plane, words = picture((SIDE, SIDE)), [*VOXEL, "--preview", "never"]
     long = write_repeated(tmp_path / "long", plane, 4096, compression="lzw", rowsperstrip=32)
     short = write_repeated(tmp_path / "short", plane, 16, compression="lzw", rowsperstrip=32)
