@@ -228,11 +228,14 @@ static void add(struct blocks *b, unsigned level, uint64_t run, const struct red
 int blocks_reduce(struct blocks *b, const struct task *t)
 {
 	uint64_t bytes = blocks_scratch_bytes(b->im, b->level);
+	/* What chunks are decoded into is given back before the scratch is taken: a lane has room for one. */
+	int e = t->from == 0 ? 0 : load_run(b, t);
+	if (e != 0)
+		return e;
 	void *scratch = pool_get(b->pool, bytes);
 	if (scratch == NULL)
 		return ENOMEM;
-	int e = t->from == 0 ? 0 : load_run(b, t);
-	for (unsigned k = t->from; k < b->level && k <= t->to && e == 0; k++) {
+	for (unsigned k = t->from; k < b->level && k <= t->to; k++) {
 		struct reduce_source s;
 		if (k == 0)
 			band_source(b, t, &s);
@@ -244,5 +247,5 @@ int blocks_reduce(struct blocks *b, const struct task *t)
 	if (t->to == b->level)
 		b->at[b->level].open = false;
 	pool_put(b->pool, scratch, bytes);
-	return e;
+	return 0;
 }
