@@ -564,6 +564,26 @@ static void start_tasks(struct world *w)
 
 static void play_one(struct world *w);
 
+static bool over_damage(struct world *w, const struct store_key *key)
+{
+	uint64_t first, n;
+	planes(w, key, &first, &n);
+	for (uint64_t p = first; p < first + n; p++)
+		for (uint64_t u = 0; u < w->units; u++)
+			if (needs_unit(w, key, u) && spot_damaged(w, p, u))
+				return true;
+	return false;
+}
+
+/* Where nothing else fails with EIO, a chunk that does lies over damage. */
+static void check_refusal(struct world *w, const struct client *c, const struct answer *a)
+{
+	bool only_damage = w->io_errors == 0 && w->encoder_errors == 0 && w->no_memory == 0;
+	if (only_damage && a->error == EIO && c->key.level != STORE_FIRST_LOOK &&
+	    !over_damage(w, &c->key))
+		fault(w, "a chunk that is not over damage was refused");
+}
+
 static void check_bytes(struct world *w, const struct client *c, const struct answer *a)
 {
 	const struct stamp *s = (const void *)a->bytes;
@@ -574,12 +594,8 @@ static void check_bytes(struct world *w, const struct client *c, const struct an
 	if (s != NULL && (s->key.index != c->key.index || s->key.image != c->key.image ||
 			  s->key.level != c->key.level))
 		fault(w, "bytes of another chunk");
-	uint64_t first, n;
-	planes(w, &c->key, &first, &n);
-	for (uint64_t p = first; p < first + n; p++)
-		for (uint64_t u = 0; u < w->units; u++)
-			if (needs_unit(w, &c->key, u) && spot_damaged(w, p, u))
-				fault(w, "a chunk over damage was served");
+	if (over_damage(w, &c->key))
+		fault(w, "a chunk over damage was served");
 	bool size_only = c->kind == WAIT_LOOK || c->kind == WAIT_ATTR;
 	if (s == NULL && !size_only)
 		fault(w, "no bytes");
@@ -594,6 +610,8 @@ static void done(void *data, const struct answer *a)
 		fault(w, "an answer to a request that does not wait");
 	if (a->kind == ANSWER_BYTES)
 		check_bytes(w, c, a);
+	if (a->kind == ANSWER_FAILED)
+		check_refusal(w, c, a);
 	if (a->kind == ANSWER_BOUND && c->kind != WAIT_LOOK)
 		fault(w, "a bound for a request that is no look");
 	/* Writing the reply takes a while, and the others go on. */
@@ -935,6 +953,99 @@ START_TEST(every_seed_holds)
 }
 END_TEST
 
+/* One pass over everything beside clients that never cease: readers of level 0, or of smaller passes. */
+struct rush {
+	unsigned level;
+	bool beside_passes;
+};
+
+static void rush_init(struct world *w, uint64_t seed, const struct rush *r)
+{
+	*w = (struct world){ .rng = seed, .seed = seed, .tick_at = UINT64_MAX };
+	w->now = 1000 * ms;
+	w->threads = 2;
+	w->fetchers = 4;
+	w->images = 1;
+	w->levels = r->level;
+	w->runs = 32;
+	for (unsigned l = 0; l <= w->levels; l++) {
+		w->children[l] = l == w->levels ? 16 : 2;
+		w->chunks_of[l] = 1;
+	}
+	w->pieces = 2;
+	w->units = 1;
+	w->max_hang = 1;
+	w->pass_leaves = r->beside_passes ? 1 : 2;
+	w->blocks = 20 * 4096;
+	w->cost = (struct run_cost){
+		.band = 50 * 4096, .raw = 4096, .lane = 4096, .slot = 4096, .pieces = 2, .chunks = 1
+	};
+	w->n_clients = 33;
+}
+
+/* Client 0 wants the pass; the others ask again as soon as they are answered. */
+static void rush_ask(struct world *w, struct client *c, const struct rush *r)
+{
+	bool first = c == &w->clients[0];
+	*c = (struct client){ .w = w, .used = true, .cancel_at = UINT64_MAX, .act_at = UINT64_MAX };
+	c->key.level = first ? r->level : r->beside_passes ? 1 : 0;
+	c->key.index = first ? 0 : draw(w, runs_at(w, c->key.level));
+	c->kind = WAIT_TAKE;
+	ask(c);
+}
+
+/* Virtual time until the pass has answered, at most `most`. */
+static uint64_t play_rush(uint64_t seed, const struct rush *r, uint64_t most)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	uint64_t ordinary, pass, due;
+	ck_assert_ptr_nonnull(w);
+	rush_init(w, seed, r);
+	largest(w, &ordinary, &pass);
+	struct store_config config = { .budget = store_budget_needed(ordinary, pass, w->cost.slot),
+				       .largest_slot = w->cost.slot,
+				       .ordinary = ordinary,
+				       .threads = w->threads,
+				       .fetchers = w->fetchers,
+				       .spots_max = 256 };
+	w->store = store_new(&config, &ops, w);
+	uint64_t start = w->now;
+	for (unsigned i = w->n_clients; i-- > 0;)
+		rush_ask(w, &w->clients[i], r);
+	start_tasks(w);
+	while (w->clients[0].waiting && w->now - start < most && w->why == NULL) {
+		ck_assert(advance(w, &due));
+		w->now = due > w->now ? due : w->now;
+		do_due(w);
+		for (unsigned i = 1; i < w->n_clients; i++)
+			if (!w->clients[i].waiting)
+				rush_ask(w, &w->clients[i], r);
+		start_tasks(w);
+		after_event(w);
+		store_drop_caches(w->store); /* so that there is always something to do */
+	}
+	uint64_t took = w->now - start;
+	for (unsigned i = 0; i < w->n_clients; i++)
+		w->clients[i].open = false;
+	if (w->why == NULL)
+		run_out(w);
+	ck_assert_msg(w->why == NULL, "seed %llu: %s", (unsigned long long)seed, w->why);
+	store_free(w->store);
+	free(w);
+	return took;
+}
+
+START_TEST(no_pass_waits_for_ever)
+{
+	static const struct rush rushes[] = { { 2, false }, { 2, true } };
+	for (uint64_t seed = 1; seed <= 5; seed++) {
+		uint64_t took = play_rush(seed, &rushes[_i], 60000 * ms);
+		ck_assert_msg(took < 60000 * ms, "seed %llu: a pass is starved",
+			      (unsigned long long)seed);
+	}
+}
+END_TEST
+
 static const char *const fault_names[FAULT_COUNT] = {
 	[FAULT_NO_LANDING_ZONE] = "no landing zone",
 	[FAULT_NO_PIN_QUARTER] = "no quarter for pins",
@@ -983,6 +1094,7 @@ int main(void)
 	TCase *c = tcase_create("driver");
 	tcase_set_timeout(c, 0);
 	tcase_add_test(c, every_seed_holds);
+	tcase_add_loop_test(c, no_pass_waits_for_ever, 0, 2);
 	tcase_add_loop_test(c, planted_fault_is_found, FAULT_NONE + 1, FAULT_COUNT);
 	suite_add_tcase(s, c);
 	return run_suite(s);
