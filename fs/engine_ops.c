@@ -77,13 +77,15 @@ static void source_box(const struct image *im, const struct store_key *chunk, st
 	level_chunk_at(l, chunk->index, &c);
 	for (int a = 0; a < AXIS_COUNT; a++) {
 		uint64_t mag = a < AXIS_Z ? 1 : l->mag[a - AXIS_Z];
-		out->lo[a] = c.lo[a] * mag;
-		out->hi[a] = min_u64(c.hi[a] * mag, im->grid.size[a]);
-		/* A last voxel may mirror some that lie before its own window; what is said of all steps of 4
-		 * does no harm. */
-		bool mirrors =
-			mag >= 4 && c.hi[a] == l->size[a] && !produce_is_sampled(im, chunk->level);
-		out->lo[a] -= mirrors ? min_u64(out->lo[a], 2 * mag) : 0;
+		out->lo[a] = c.lo[a];
+		out->hi[a] = c.hi[a];
+		if (produce_is_sampled(im, chunk->level)) {
+			out->lo[a] *= mag;
+			out->hi[a] = min_u64(out->hi[a] * mag, im->grid.size[a]);
+		} else {
+			pyramid_source(&im->pyramid, chunk->level, (enum axis)a, &out->lo[a],
+				       &out->hi[a]);
+		}
 	}
 }
 

@@ -322,6 +322,18 @@ static void one_level_down(const struct level *l, const struct level *before, in
 	*hi = min_u64(*hi * step, before->size[a]);
 }
 
+void pyramid_source(const struct pyramid *p, unsigned level, enum axis a, uint64_t *lo,
+		    uint64_t *hi)
+{
+	for (unsigned k = level; k > 0; k--) {
+		const struct level *l = &p->level[k], *before = &p->level[k - 1];
+		uint64_t step = a < AXIS_Z ? 1 : l->step[a - AXIS_Z];
+		bool back = mirrors_back(step, before->size[a], l->size[a], *lo, *hi);
+		*lo = *lo * step - (back ? 2 : 0);
+		*hi = min_u64(*hi * step, before->size[a]);
+	}
+}
+
 void pyramid_under(const struct pyramid *p, unsigned level, uint64_t run, unsigned below,
 		   struct run_span *out)
 {

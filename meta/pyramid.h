@@ -76,6 +76,11 @@ struct run_span {
 	uint64_t first[AXIS_COUNT], n[AXIS_COUNT];
 };
 
+/* Voxels *lo .. *hi - 1 of an axis of a level that is no preview -> from the first to the last voxel of level 0 that
+ * they are made from, mirrored ones included. */
+void pyramid_source(const struct pyramid *p, unsigned level, enum axis a, uint64_t *lo,
+		    uint64_t *hi);
+
 /* The runs of level `below` (less than `level`) that a run of `level` is made from: its children where that is
  * level - 1, its leaves where it is 0. Of a preview those leaves that it takes voxels from. */
 void pyramid_under(const struct pyramid *p, unsigned level, uint64_t run, unsigned below,

@@ -1,4 +1,6 @@
 #include "meta/pyramid.h"
+
+#include "codec/reduce.h"
 #include "tests/unit/golden_ladder.h"
 #include "tests/unit/run_suite.h"
 
@@ -303,6 +305,36 @@ static void check_under(const struct pyramid *p, unsigned k, unsigned below)
 	ck_assert(back || all == single);
 }
 
+/* What a chunk is made from along an axis, window by window. */
+static void reckon_source(const struct pyramid *p, unsigned k, int axis, uint64_t *lo, uint64_t *hi)
+{
+	for (; k > 0; k--) {
+		uint64_t step = p->level[k].step[axis], n = p->level[k - 1].size[AXIS_Z + axis];
+		uint64_t first = UINT64_MAX, last = 0;
+		for (uint64_t i = *lo * step; i < *hi * step; i++) {
+			first = min_u64(first, reduce_mirror(i, n));
+			last = max_u64(last, reduce_mirror(i, n));
+		}
+		*lo = first;
+		*hi = last + 1;
+	}
+}
+
+static void check_source(const struct pyramid *p, unsigned k)
+{
+	const struct level *l = &p->level[k];
+	for (int i = 0; i < 3; i++) {
+		enum axis a = (enum axis)(AXIS_Z + i);
+		for (uint64_t at = 0; at < l->size[a]; at += l->chunk[a]) {
+			uint64_t lo = at, hi = min_u64(at + l->chunk[a], l->size[a]);
+			uint64_t want_lo = lo, want_hi = hi;
+			pyramid_source(p, k, a, &lo, &hi);
+			reckon_source(p, k, i, &want_lo, &want_hi);
+			ck_assert(lo == want_lo && hi == want_hi);
+		}
+	}
+}
+
 /* A preview's leaves hold each voxel that it shows. */
 static void check_preview(const struct grid *g, const struct pyramid *p, unsigned k)
 {
@@ -355,6 +387,8 @@ static void check_pyramid(const struct grid *g, const struct pyramid *p)
 			check_sizes(g, l - 1, l);
 		if (l->made == LEVEL_PREVIEW)
 			check_preview(g, p, k);
+		if (l->made == LEVEL_TRUE)
+			check_source(p, k);
 		for (unsigned j = 0; j < k && l->made == LEVEL_TRUE; j++)
 			check_under(p, k, j);
 	}
