@@ -25,6 +25,14 @@ unsigned label_path_depth(const char *path)
 	return n;
 }
 
+const char *label_path_component(const char *path, unsigned depth, size_t *len)
+{
+	size_t from = label_path_prefix(path, depth);
+	from += from > 0;
+	*len = label_path_prefix(path, depth + 1) - from;
+	return path + from;
+}
+
 bool label_path_shares(const char *a, const char *b, unsigned depth)
 {
 	size_t n = label_path_prefix(a, depth);

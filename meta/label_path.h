@@ -19,5 +19,8 @@ unsigned label_path_depth(const char *path);
 /* Length of the first `depth` components; 0 for none. */
 size_t label_path_prefix(const char *path, unsigned depth);
 
+/* The component that follows the first `depth`, and its length; not ended by 0. */
+const char *label_path_component(const char *path, unsigned depth, size_t *len);
+
 /* The first `depth` components of both are the same, and there are so many. */
 bool label_path_shares(const char *a, const char *b, unsigned depth);
