@@ -17,6 +17,17 @@ compare() { # FILE OPTIONS-OF-HELP OPTIONS-OF-FILE
 	done
 }
 
+# What a column too narrow for its words gives at the width of a terminal.
+check_lines() { # PAGE
+	local said
+	if ! command -v groff >/dev/null; then
+		echo "groff is not installed: the lines of $1 were not checked"
+		return
+	fi
+	said=$(groff -mandoc -Tutf8 -rLL=78n "$1" 2>&1 >/dev/null)
+	[ -z "$said" ] || complain "$said"
+}
+
 check_page() { # PAGE WORK
 	if ! command -v mandoc >/dev/null; then
 		echo "mandoc is not installed: the style of $1 was not checked"
@@ -45,6 +56,7 @@ check() {
 			complain "man/ngffuse.1 has no entry for $option"
 	done <"$work/help"
 	check_page "$page" "$work"
+	check_lines "$page"
 	rm -rf "$work"
 }
 
@@ -83,6 +95,10 @@ plant_page_invents() {
 
 plant_page_is_no_mdoc() {
 	sed -i 's/^\.El/.Bogus/' man/ngffuse.1
+}
+
+plant_page_has_narrow_column() {
+	sed -i "s/^As\$/.Bl -column \"$(printf 'w%.0s' {1..70})\" x\n.It a Ta many words that are to be broken here\n.El\nAs/" man/ngffuse.1
 }
 
 plant_program_gained_one() {
