@@ -245,6 +245,7 @@ static int make_parts(struct engine *e, struct err *err)
 	if (p->sample_needs == NULL || p->leaves == NULL)
 		return err_oom(err);
 	p->plant = (struct plant){ .oversized = &p->oversized,
+				   .lost = &p->lost,
 				   .data = e->data,
 				   .files = files_new(e->data),
 				   .pool = pool_new(),
@@ -282,6 +283,7 @@ static void parts_free(struct engine *e)
 	free(p->sample_needs);
 	free(p->leaves);
 	pthread_mutex_destroy(&p->oversized);
+	pthread_mutex_destroy(&p->lost);
 	free(p);
 	e->parts = NULL;
 	e->store = NULL;
@@ -295,6 +297,7 @@ int engine_new(struct dataset *data, const struct engine_config *config, struct 
 	if (out->parts == NULL)
 		return err_oom(err);
 	pthread_mutex_init(&out->parts->oversized, NULL);
+	pthread_mutex_init(&out->parts->lost, NULL);
 	if (out->config.threads == 0)
 		out->config.threads = cgroup_cores();
 	int r = make_parts(out, err);

@@ -8,6 +8,7 @@
 
 #include "fs/blocks.h"
 #include "fs/clock.h"
+#include "meta/chunk_source.h"
 
 static const struct image *image_of(const struct engine_parts *p, const struct store_key *key)
 {
@@ -49,7 +50,7 @@ static void cost(void *ctx, const struct store_key *run, uint32_t lone, struct r
 		*out = (struct run_cost){ .lane = look_needs(p, run->image) };
 	else if (run->level == 0)
 		produce_cost(image_of(p, run), run->index, lone, out);
-	else if (produce_is_sampled(image_of(p, run), run->level))
+	else if (level_is_sampled(image_of(p, run), run->level))
 		produce_sampled_cost(image_of(p, run), run->level, run->index, out);
 	else
 		produce_ladder_cost(image_of(p, run), run->level, run->index,
@@ -69,69 +70,20 @@ static uint64_t bound(void *ctx, const struct store_key *chunk, bool *exact)
 	return encode_bound(spec, level_chunk_bytes(&im->pyramid.level[chunk->level]));
 }
 
-/* Voxels of level 0 that a chunk is made of. */
-static void source_box(const struct image *im, const struct store_key *chunk, struct level_box *out)
-{
-	const struct level *l = &im->pyramid.level[chunk->level];
-	struct grid_chunk c;
-	level_chunk_at(l, chunk->index, &c);
-	for (int a = 0; a < AXIS_COUNT; a++) {
-		uint64_t mag = a < AXIS_Z ? 1 : l->mag[a - AXIS_Z];
-		out->lo[a] = c.lo[a];
-		out->hi[a] = c.hi[a];
-		if (produce_is_sampled(im, chunk->level)) {
-			out->lo[a] *= mag;
-			out->hi[a] = min_u64(out->hi[a] * mag, im->grid.size[a]);
-		} else {
-			pyramid_source(&im->pyramid, chunk->level, (enum axis)a, &out->lo[a],
-				       &out->hi[a]);
-		}
-	}
-}
-
 static void planes(void *ctx, const struct store_key *chunk, uint64_t *first, uint64_t *n)
 {
-	const struct image *im = image_of(ctx, chunk);
-	struct level_box b;
-	source_box(im, chunk, &b);
-	uint64_t samples = im->grid.size[AXIS_C] / im->n_c;
-	*first = image_plane(im, b.lo[AXIS_T], b.lo[AXIS_C] / samples, b.lo[AXIS_Z]);
-	*n = b.hi[AXIS_Z] - b.lo[AXIS_Z];
-}
-
-/* Do lo .. hi - 1 and n voxels from `at` on meet, in one that a level of this mag keeps? */
-static bool meets(uint64_t lo, uint64_t hi, uint64_t at, uint64_t n, uint64_t mag)
-{
-	uint64_t first = max_u64(lo, ceil_div(at, mag) * mag);
-	return first < hi && first < at + n;
+	chunk_source_planes(image_of(ctx, chunk), chunk->level, chunk->index, first, n);
 }
 
 static bool needs(void *ctx, const struct store_key *chunk, const struct spot *spot)
 {
+	_Static_assert(SPOT_ALL == UNIT_ALL, "the store's word for a whole plane");
 	const struct image *im = image_of(ctx, chunk);
-	const struct tiff_page *k = &im->kind;
-	const struct level *l = &im->pyramid.level[chunk->level];
-	static const uint64_t ones[3] = { 1, 1, 1 };
-	const uint64_t *mag = produce_is_sampled(im, chunk->level) ? l->mag : ones;
-	uint64_t first, n;
+	struct plane_part part;
 	if (spot->image != chunk->image)
 		return false;
-	planes(ctx, chunk, &first, &n);
-	if (spot->plane < first || spot->plane >= first + n)
-		return false;
-	struct level_box b;
-	source_box(im, chunk, &b);
-	if ((b.lo[AXIS_Z] + spot->plane - first) % mag[0] != 0)
-		return false;
-	if (spot->unit == SPOT_ALL)
-		return true;
-	uint64_t per_sample = (uint64_t)k->units_x * k->units_y, unit = spot->unit % per_sample;
-	uint64_t samples = im->grid.size[AXIS_C] / im->n_c;
-	if (k->planar && spot->unit / per_sample != b.lo[AXIS_C] % samples)
-		return false;
-	uint64_t y = unit / k->units_x * k->unit_h, x = unit % k->units_x * k->unit_w;
-	return meets(b.lo[AXIS_Y], b.hi[AXIS_Y], y, k->unit_h, mag[1]) &&
-	       meets(b.lo[AXIS_X], b.hi[AXIS_X], x, k->unit_w, mag[2]);
+	plane_part_of(im, spot->plane, spot->unit, 1, &part);
+	return chunk_needs(im, chunk->level, chunk->index, &part);
 }
 
 static void descend(void *ctx, const struct store_key *run, unsigned from, uint64_t *path)
@@ -269,7 +221,7 @@ void engine_weigh(const struct image *im, struct run_cost *leaf, struct needs *n
 	*n = (struct needs){ .ordinary = store_least(leaf), .slot = leaf->slot };
 	for (unsigned k = 1; k < im->pyramid.n; k++) {
 		struct run_cost c;
-		if (produce_is_sampled(im, k))
+		if (level_is_sampled(im, k))
 			produce_sampled_cost(im, k, 0, &c);
 		else
 			produce_ladder_cost(im, k, 0, leaf, &c);

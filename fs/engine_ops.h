@@ -8,7 +8,7 @@ struct engine_parts {
 	struct engine *engine;
 	struct plant plant;
 	struct workers *workers;
-	pthread_mutex_t oversized;
+	pthread_mutex_t oversized, lost;
 	uint64_t budget;		       /* 0: not chosen yet */
 	uint64_t ordinary, pass, largest_slot; /* what the images need that were looked at */
 	bool lazy;		 /* some images are looked at later: their needs are weighed then */

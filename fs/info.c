@@ -3,6 +3,7 @@
 #include "fs/describe.h"
 #include "fs/version.h"
 #include "meta/layers.h"
+#include "meta/lost.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>
@@ -271,6 +272,7 @@ static cJSON *one_image(const struct report *r, const struct image *im, bool lev
 {
 	const struct dataset *d = r->d;
 	struct prediction p;
+	bool more;
 	static const char *const states[] = { "unseen", "ready", "bad" };
 	enum image_state state = image_state(im);
 	cJSON *o = cJSON_CreateObject();
@@ -278,6 +280,7 @@ static cJSON *one_image(const struct report *r, const struct image *im, bool lev
 		  add_text(o, "state", states[state]) &&
 		  add_number(o, "missing", (double)im->n_gaps) &&
 		  add_number(o, "damaged", (double)describe_damaged(d, im)) &&
+		  add_number(o, "lost", (double)lost_chunks(im, &more)) &&
 		  add_number(o, "left_out", (double)left_out_beside(d, im));
 	if (ok && im->how != NULL)
 		ok = add_text(o, "how", im->how);

@@ -25,7 +25,8 @@ struct plant {
 	/* Held while a strip or tile is decoded that is larger than the image's others, for which its job
 	 * reserved nothing: one at a time. */
 	pthread_mutex_t *oversized;
-	const struct dataset *data;
+	pthread_mutex_t *lost; /* guards what images count as lost */
+	struct dataset *data;
 	struct files *files;
 	struct pool *pool;
 	struct store *store;
@@ -56,9 +57,8 @@ void produce_band_box(const struct image *im, uint64_t run, uint32_t lone, struc
 /* Cost of a run of level 0, or of one of its chunks alone. */
 void produce_cost(const struct image *im, uint64_t run, uint32_t lone, struct run_cost *out);
 
-/* A run that is no run of level 0: reduced from the level before, or (produce_is_sampled) single voxels of level 0,
+/* A run that is no run of level 0: reduced from the level before, or (level_is_sampled) single voxels of level 0,
  * which it reads without what lies between. */
-bool produce_is_sampled(const struct image *im, unsigned level);
 void produce_sampled_cost(const struct image *im, unsigned level, uint64_t run,
 			  struct run_cost *out);
 /* Bytes and strips or tiles that all of the level decodes, of one time point, were it made so. */

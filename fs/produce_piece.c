@@ -6,6 +6,7 @@
 #include "codec/ids.h"
 #include "fs/log.h"
 #include "fs/produce_reading.h"
+#include "meta/lost.h"
 
 /* What the storage says may pass: it is remembered for as long as it took to find, at least so long. */
 static const uint64_t io_error_ns = 1000000000;
@@ -25,6 +26,39 @@ void reading_fill(const struct reading *r, uint64_t y0, uint64_t y1, uint64_t x0
 	cut_fill(out, &side, 1, y1 - y0, (x1 - x0) * samples, voxel, r->im->grid.voxel);
 }
 
+/* What else it costs is another problem, since the same damage is met again. */
+static void tell_bad(struct reading *r, const char *kind, uint64_t lost, const struct err *err)
+{
+	const struct dataset *data = r->plant->data;
+	const struct plane *pl = &r->im->planes[r->piece->plane];
+	struct text CLEANUP(text_done) where = { 0 }, what = { 0 };
+	image_place(data, r->im, &where);
+	text_add(&where, ": ");
+	text_add_name(&where, data->files[pl->file].path, strlen(data->files[pl->file].path));
+	if (data->files[pl->file].n_pages > 1)
+		text_addf(&where, ": page %u", pl->page);
+	const char *at = where.oom ? r->im->id : where.s;
+	log_problem(kind, at,
+		    r->n_bad <= TOLD ? err->msg : "and more of its strips or tiles cannot be read");
+	if (lost == 0)
+		return;
+	text_addf(&what,
+		  "%llu chunk%s of coarser levels %s lost with it: --damaged fill shows the fill "
+		  "value there",
+		  (unsigned long long)lost, lost == 1 ? "" : "s", lost == 1 ? "is" : "are");
+	if (!what.oom)
+		log_problem("lost", at, what.s);
+}
+
+static uint64_t count_lost(struct reading *r, uint64_t unit)
+{
+	const struct lost_units u = { r->piece->plane, unit, 1 };
+	pthread_mutex_lock(r->plant->lost);
+	uint64_t n = lost_add(&r->plant->data->images[r->image], &u);
+	pthread_mutex_unlock(r->plant->lost);
+	return n;
+}
+
 /* One log line a cause, but not thousands where a whole plane is ruined; and the spot to the store. With --damaged
  * fill a damaged place reads as fill_value, but not one that changed, or that storage could not give now. */
 void reading_bad(struct reading *r, uint64_t unit, int code, const struct err *err)
@@ -32,24 +66,15 @@ void reading_bad(struct reading *r, uint64_t unit, int code, const struct err *e
 	bool for_good = code == EBADMSG || code == ESTALE || code == ENODATA || code == ENOTSUP ||
 			code == ERANGE;
 	const char *kind = code == ESTALE ? "changed" : for_good ? "damaged" : "io";
-	const struct dataset *data = r->plant->data;
-	const struct plane *pl = &r->im->planes[r->piece->plane];
-	struct text where = { 0 };
-	image_place(data, r->im, &where);
-	text_add(&where, ": ");
-	text_add_name(&where, data->files[pl->file].path, strlen(data->files[pl->file].path));
-	if (data->files[pl->file].n_pages > 1)
-		text_addf(&where, ": page %u", pl->page);
-	if (r->n_bad++ <= TOLD)
-		log_problem(kind, where.oom ? r->im->id : where.s,
-			    r->n_bad <= TOLD ? err->msg
-					     : "and more of its strips or tiles cannot be read");
-	text_done(&where);
-	r->worst = r->worst == 0 ? -code : r->worst;
 	bool damaged = for_good && code != ESTALE;
-	if (r->task == NULL || (damaged && r->plant->damaged == DAMAGED_FILL))
-		return;
+	bool filled = damaged && r->plant->damaged == DAMAGED_FILL;
 	struct spot spot = { r->image, r->piece->plane, r->same_layout ? unit : SPOT_ALL };
+	uint64_t lost = damaged && !filled ? count_lost(r, spot.unit) : 0;
+	if (r->n_bad++ <= TOLD)
+		tell_bad(r, kind, lost, err);
+	r->worst = r->worst == 0 ? -code : r->worst;
+	if (r->task == NULL || filled)
+		return;
 	store_report(r->plant->store, r->task, &spot, EIO,
 		     for_good ? 0 : max_u64(io_error_ns, max_u64(r->error_ns, r->lease.error_ns)));
 }

@@ -9,12 +9,6 @@
 /* Rows without a decoder are read with what lies between them where that is no more. */
 static const uint64_t span_bytes = 256 * KiB;
 
-bool produce_is_sampled(const struct image *im, unsigned level)
-{
-	return level > 0 &&
-	       (im->method == REDUCE_NEAREST || im->pyramid.level[level].made == LEVEL_PREVIEW);
-}
-
 /* How the rows of a run fall into pieces: groups of rows of level 0 that are decoded together. */
 struct groups {
 	struct level_box box;

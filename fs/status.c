@@ -6,6 +6,7 @@
 #include "fs/mount_point.h"
 #include "fs/produce.h"
 #include "fs/version.h"
+#include "meta/chunk_source.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>
@@ -85,7 +86,7 @@ static void add_pass(struct text *t, const struct dataset *d, const struct store
 	add_string(t, place.s != NULL ? place.s : "");
 	add_count(t, ", ", "level", s->pass_run.level);
 	add_count(t, ", ", "read", s->pass_fetched);
-	if (!produce_is_sampled(im, s->pass_run.level)) {
+	if (!level_is_sampled(im, s->pass_run.level)) {
 		uint64_t all = max_u64(1, im->pyramid.level[s->pass_run.level].stored);
 		double share = (double)s->pass_fetched / (double)all;
 		text_addf(t, ", \"share\": %.3f", share < 1 ? share : 1.0);

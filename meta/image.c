@@ -2,6 +2,7 @@
 
 #include "codec/text.h"
 #include "meta/label_colors.h"
+#include "meta/lost.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -56,6 +57,11 @@ void image_forget(struct image *im)
 	free(im->channels);
 	im->channels = NULL;
 	pyramid_done(&im->pyramid);
+	lost_free(im->lost);
+	im->lost = NULL;
+	free(im->bad);
+	im->bad = NULL;
+	im->n_bad = 0;
 	label_colors_free(im->colors);
 	im->colors = NULL;
 }

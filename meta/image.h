@@ -89,7 +89,10 @@ struct image {
 	uint32_t orientation;
 	char **warnings;
 	size_t n_warnings;
-	uint64_t n_damaged;  /* pages looked at that cannot be read, or not as this image's */
+	uint64_t n_damaged;	/* pages looked at that cannot be read, or not as this image's */
+	struct lost_units *bad; /* of these, some of what cannot be read */
+	size_t n_bad;
+	struct lost *lost;   /* see meta/lost.h; NULL: nothing */
 	double stored_share; /* stored / raw bytes of the pages looked at */
 };
 

@@ -1,5 +1,6 @@
 #include "meta/look_levels.h"
 
+#include "meta/lost.h"
 #include "meta/tree.h"
 #include "meta/wk_doc.h"
 
@@ -45,6 +46,22 @@ static int check_numbers(const struct dataset *d, const struct image *im, struct
 		       most, level_chunk_count(&p->level[most]), d->n_images);
 }
 
+static void count_lost(const struct dataset *d, struct image *im)
+{
+	uint64_t all = 0;
+	bool more;
+	lost_begin(d, im);
+	uint64_t n = lost_chunks(im, &more);
+	for (unsigned i = 1; i < im->pyramid.n; i++)
+		all += level_chunk_count(&im->pyramid.level[i]);
+	if (n > 0)
+		image_warn(im,
+			   "what cannot be read takes %s%" PRIu64 " of %" PRIu64
+			   " chunks of the coarser levels with it: --damaged fill shows the fill "
+			   "value in its place",
+			   more ? "at least " : "", n, all);
+}
+
 int look_levels(const struct dataset *d, struct image *im, const struct scan_options *opts,
 		struct err *err)
 {
@@ -54,5 +71,7 @@ int look_levels(const struct dataset *d, struct image *im, const struct scan_opt
 			      &im->pyramid, err);
 	if (rc == 0)
 		rc = check_numbers(d, im, err);
+	if (rc == 0)
+		count_lost(d, im);
 	return rc == 0 && d->layer != NULL ? wk_check(d, im, err) : rc;
 }

@@ -2,6 +2,8 @@
 
 #include "codec/text.h"
 #include "codec/unit.h"
+#include "meta/chunk_source.h"
+#include "meta/lost.h"
 #include "meta/pages.h"
 
 #include <errno.h>
@@ -14,8 +16,9 @@ enum {
 	TABLE_PART = 1024,
 	TABLE_MAX = 64 * 1024,
 	NAMED = 3,
-	AT_ONCE = 256, /* pages */
-	PART_MAX = 4,  /* pages of one file that share its opening */
+	AT_ONCE = 256,	     /* pages */
+	PART_MAX = 4,	     /* pages of one file that share its opening */
+	BAD_MAX = 16 * 1024, /* units or planes that are remembered to be bad */
 };
 
 /* Pages with one trouble: how many, and the first few in words. */
@@ -27,6 +30,8 @@ struct notes {
 struct tally {
 	uint64_t stored, raw, unit_bytes_max;
 	struct notes odd, damaged, mended, more, inverted;
+	struct lost_units *bad;
+	size_t n_bad;
 };
 
 static void notes_done(struct notes *t)
@@ -43,6 +48,28 @@ static void tally_done(struct tally *t)
 	notes_done(&t->mended);
 	notes_done(&t->more);
 	notes_done(&t->inverted);
+	free(t->bad);
+}
+
+/* Units follow each other: those of one page one span. What is too much, or without memory, is not counted. */
+static void add_bad(struct tally *t, uint64_t plane, uint64_t first, uint64_t n)
+{
+	struct lost_units *last = t->n_bad > 0 ? &t->bad[t->n_bad - 1] : NULL;
+	if (last != NULL && last->plane == plane && first != UNIT_ALL &&
+	    last->first + last->n == first) {
+		last->n += n;
+		return;
+	}
+	if (t->n_bad >= BAD_MAX)
+		return;
+	if ((t->n_bad & (t->n_bad - 1)) == 0) {
+		struct lost_units *more =
+			reallocarray(t->bad, t->n_bad == 0 ? 1 : 2 * t->n_bad, sizeof(*more));
+		if (more == NULL)
+			return;
+		t->bad = more;
+	}
+	t->bad[t->n_bad++] = (struct lost_units){ plane, first, n };
 }
 
 static void note(struct notes *t, const char *path, const char *what)
@@ -73,6 +100,10 @@ static void tally_move(struct tally *to, struct tally *from)
 	notes_move(&to->mended, &from->mended);
 	notes_move(&to->more, &from->more);
 	notes_move(&to->inverted, &from->inverted);
+	for (size_t i = 0; i < from->n_bad; i++)
+		add_bad(to, from->bad[i].plane, from->bad[i].first, from->bad[i].n);
+	free(STEAL(from->bad));
+	from->n_bad = 0;
 }
 
 /* Units of one page that have the same fault, and what the first of them says. */
@@ -87,7 +118,7 @@ static void fault_add(struct fault *f, const char *why)
 		f->why = why;
 }
 
-static void add_unit(struct tally *t, const struct tiff_page *p, uint64_t index,
+static void add_unit(struct tally *t, const struct tiff_page *p, uint64_t plane, uint64_t index,
 		     const struct tiff_unit *u, struct fault *bad, struct fault *mended)
 {
 	uint64_t row = index / p->units_x % p->units_y;
@@ -100,6 +131,7 @@ static void add_unit(struct tally *t, const struct tiff_page *p, uint64_t index,
 		wrong = "too few stored bytes for so many pixels";
 	if (wrong != NULL) {
 		fault_add(bad, wrong);
+		add_bad(t, plane, index, 1);
 		return;
 	}
 	if (u->state == TIFF_UNIT_STORED && u->why != NULL)
@@ -123,7 +155,7 @@ static void note_fault(struct notes *t, const struct fault *f, uint64_t units,
 
 /* The strip table of one page: what is stored, and what cannot be read. */
 static int add_table(struct tally *t, struct look_file *f, const struct tiff_page *p,
-		     const char *path)
+		     uint64_t plane, const char *path)
 {
 	uint64_t total = (uint64_t)p->units_x * p->units_y * (p->planar ? p->samples : 1);
 	uint64_t n = min_u64(total, TABLE_MAX);
@@ -139,10 +171,11 @@ static int add_table(struct tally *t, struct look_file *f, const struct tiff_pag
 			return rc;
 		if (rc != 0) {
 			note(&t->damaged, path, own.msg);
+			add_bad(t, plane, UNIT_ALL, 1);
 			return 0;
 		}
 		for (size_t u = 0; u < k; u++)
-			add_unit(t, p, i + u, &part[u], &bad, &mended);
+			add_unit(t, p, plane, i + u, &part[u], &bad, &mended);
 	}
 	note_fault(&t->damaged, &bad, n, p, path);
 	note_fault(&t->mended, &mended, n, p, path);
@@ -188,6 +221,7 @@ static int look_one(struct tally *t, struct look_file *f, const struct image *im
 		    const struct plane *plane, bool table)
 {
 	const struct source_file *sf = &f->d->files[plane->file];
+	uint64_t at = (uint64_t)(plane - im->planes);
 	if (sf->trouble != 0)
 		return 0; /* the scan has said so */
 	struct tiff_page p;
@@ -197,12 +231,15 @@ static int look_one(struct tally *t, struct look_file *f, const struct image *im
 		return rc;
 	if (rc != 0) {
 		note(&t->odd, "", own.msg);
+		add_bad(t, at, UNIT_ALL, 1);
 		return 0;
 	}
 	enum dtype type;
 	if (!look_compatible(&p, &im->kind) || tiff_page_dtype(&p, &type, NULL) != 0 ||
-	    type != im->stored)
+	    type != im->stored) {
+		add_bad(t, at, UNIT_ALL, 1);
 		return note_odd(t, im, &p, sf->path);
+	}
 	uint64_t unit = image_raw_rows(im, &p) ? 0 : tiff_unit_bytes(&p, tiff_unit_rows(&p, 0));
 	t->unit_bytes_max = max_u64(t->unit_bytes_max, unit);
 	if (p.photometric <= 1 && im->kind.photometric <= 1 &&
@@ -210,7 +247,7 @@ static int look_one(struct tally *t, struct look_file *f, const struct image *im
 		note(&t->inverted, sf->path, p.photometric == 0 ? "WhiteIsZero" : "BlackIsZero");
 	if (note_more_pages(t, f, sf, &p) != 0)
 		return -ENOMEM;
-	return table ? add_table(t, f, &p, sf->path) : 0;
+	return table ? add_table(t, f, &p, at, sf->path) : 0;
 }
 
 static void warn_notes(struct image *im, const struct notes *t, uint64_t of, const char *what)
@@ -224,7 +261,7 @@ static void warn_notes(struct image *im, const struct notes *t, uint64_t of, con
 			   (unsigned long long)of, what, list.s, t->n > NAMED ? "; .." : "");
 }
 
-static void report(struct image *im, const struct tally *t, uint64_t n)
+static void report(struct image *im, struct tally *t, uint64_t n)
 {
 	warn_notes(im, &t->odd, n,
 		   "pages looked at cannot be planes of this image and will give errors");
@@ -236,6 +273,9 @@ static void report(struct image *im, const struct tally *t, uint64_t n)
 	warn_notes(im, &t->more, n, "files looked at have several pages, only their first is used");
 	im->unit_bytes_max = max_u64(im->unit_bytes_max, t->unit_bytes_max);
 	im->n_damaged = t->odd.n + t->damaged.n;
+	free(im->bad);
+	im->bad = STEAL(t->bad);
+	im->n_bad = t->n_bad;
 	im->stored_share = t->raw > 0 ? (double)t->stored / (double)t->raw : 1;
 }
 
