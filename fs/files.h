@@ -4,7 +4,7 @@
 
 #include "codec/reader.h"
 #include "fs/list.h"
-#include "meta/scan.h"
+#include "meta/image.h"
 
 struct files;
 

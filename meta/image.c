@@ -5,9 +5,11 @@
 #include "meta/lost.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 unsigned image_axes(const struct image *im, enum axis axes[AXIS_COUNT])
 {
@@ -151,6 +153,30 @@ int source_file_at(const struct dataset *d, const struct source_file *f, const c
 	const struct other_root *r = &d->others[f->root - 1];
 	*path = f->path + r->skip;
 	return r->fd;
+}
+
+int dataset_open(const struct dataset *d, const struct source_file *f, bool wait)
+{
+	static const int how = O_RDONLY | O_CLOEXEC | O_NOCTTY;
+	struct stat now;
+	const char *path;
+	int at = source_file_at(d, f, &path);
+	/* O_NONBLOCK: a FIFO that took the file's place must not hang us. */
+	CLEANUP(closep) int fd = openat(at, path, how | O_NONBLOCK);
+	if (fd < 0 && errno == EAGAIN && wait && fstatat(at, path, &now, 0) == 0 &&
+	    S_ISREG(now.st_mode))
+		fd = openat(at, path, how);
+	if (fd < 0)
+		return -errno;
+	/* Its kind is known since it was opened: far storage need not be asked again. */
+	struct statx st;
+	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &st) != 0)
+		return -errno;
+	if (!S_ISREG(st.stx_mode))
+		return -ESTALE;
+	int own = fd;
+	fd = -1;
+	return own;
 }
 
 const char *source_file_trouble(const struct source_file *f)

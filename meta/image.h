@@ -194,6 +194,10 @@ size_t dataset_find(const struct dataset *d, const char *id, size_t len);
 /* The descriptor of the folder that a file's path is relative to, and the path there. */
 int source_file_at(const struct dataset *d, const struct source_file *f, const char **path);
 
+/* Opens a file of the dataset: descriptor or -errno. -ESTALE: it is no regular file any more. -EAGAIN, with `wait`
+ * false: somebody holds a lease on it (fcntl(2), as Samba does) and is asked to let go. */
+int dataset_open(const struct dataset *d, const struct source_file *f, bool wait);
+
 /* A phrase for its trouble. */
 const char *source_file_trouble(const struct source_file *f);
 

@@ -7,13 +7,11 @@
 #include "meta/walk.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #ifdef __GLIBC__
 #include <malloc.h>
 #endif
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 struct scan {
 	struct dataset *d;
@@ -34,30 +32,6 @@ static void scan_done(struct scan *s)
 	walk_done(&s->walk);
 	pattern_free(s->pattern);
 	dataset_free(s->d);
-}
-
-int dataset_open(const struct dataset *d, const struct source_file *f, bool wait)
-{
-	static const int how = O_RDONLY | O_CLOEXEC | O_NOCTTY;
-	struct stat now;
-	const char *path;
-	int at = source_file_at(d, f, &path);
-	/* O_NONBLOCK: a FIFO that took the file's place must not hang us. */
-	CLEANUP(closep) int fd = openat(at, path, how | O_NONBLOCK);
-	if (fd < 0 && errno == EAGAIN && wait && fstatat(at, path, &now, 0) == 0 &&
-	    S_ISREG(now.st_mode))
-		fd = openat(at, path, how);
-	if (fd < 0)
-		return -errno;
-	/* Its kind is known since it was opened: far storage need not be asked again. */
-	struct statx st;
-	if (statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &st) != 0)
-		return -errno;
-	if (!S_ISREG(st.stx_mode))
-		return -ESTALE;
-	int own = fd;
-	fd = -1;
-	return own;
 }
 
 static const char *base_name(const char *path)

@@ -52,10 +52,6 @@ int dataset_scan(const char *source, const struct scan_options *opts, struct dat
 int dataset_look(struct dataset *d, size_t image, const struct scan_options *opts, bool all,
 		 struct err *err);
 
-/* Opens a file of the dataset: descriptor or -errno. -ESTALE: it is no regular file any more. -EAGAIN, with `wait`
- * false: somebody holds a lease on it (fcntl(2), as Samba does) and is asked to let go. */
-int dataset_open(const struct dataset *d, const struct source_file *f, bool wait);
-
 /* Reads the page of a plane through r (a reader of the plane's file) and checks it against the image:
  * another size or type is -EBADMSG with a sentence. */
 int image_page_read(const struct dataset *d, const struct image *im, const struct plane *p,

@@ -1,7 +1,7 @@
 #include "meta/survey.h"
 
 #include "codec/reader_buffered.h"
-#include "meta/scan.h"
+#include "meta/image.h"
 #include "meta/walk.h"
 
 #include <errno.h>
