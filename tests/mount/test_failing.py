@@ -10,6 +10,7 @@ import socket
 import struct
 import time
 
+import cascade
 import numpy as np
 import pytest
 from conftest import READY_SECONDS, Mount, MountFailed
@@ -23,7 +24,9 @@ SPREAD = 40
 AT_ONCE = 8
 OWN, ALL, READS, LIBTIFF = 1, 2, 3, 4
 NAMES = {OWN: "own allocations", ALL: "allocations", READS: "reads", LIBTIFF: "allocations of libtiff"}
-ARGS = ("--codec", "blosc-lz4", "--chunk-shape", "1,32,32", "--threads", "2")
+ARGS = ("--codec", "blosc-lz4", "--chunk-shape", "1,32,32", "--threads", "2", "--sampling-mode", "1,2,2", "--max-mag", "4-4-1",
+        "--layout", "both")
+MAGS = [(1, 1, 1), (1, 2, 2), (1, 4, 4)]
 LAYOUTS = {
     "raw": Layout(rows=8),
     "lzw": Layout(rows=16, compression="lzw", predictor=2),
@@ -81,36 +84,49 @@ class TroubledMount(Mount):
 
 
 class Stacks:
-    """Three stacks, and what their mount must show."""
+    """Three stacks with their levels, one with a label, as images and as datasets, and what their mount must show."""
 
     def __init__(self, folder):
         self.source = folder / "src"
         self.voxels = {}
         for i, (name, layout) in enumerate(LAYOUTS.items()):
-            self.voxels[name] = pixels((2, 61, 83), "u2", seed=i)
-            write_stack(self.source / name, self.voxels[name], layout)
+            self.voxels[f"{name}.zarr"] = pixels((2, 61, 83), "u2", seed=i)
+            write_stack(self.source / name, self.voxels[f"{name}.zarr"], layout)
+        ids = (pixels((2, 61, 83), "u1", seed=9) >> 5).astype("u4")
+        self.voxels["lzw.zarr/labels/original/0"] = ids
+        write_stack(self.source / "lzw/labels", ids, LAYOUTS["lzw"])
         self.right = {}
         with Mount(self.source, *ARGS) as m:
             for name, voxels in self.voxels.items():
-                image = m.path / f"{name}.zarr"
-                for document in (".zattrs", ".zgroup", ".zmetadata", "0/.zarray"):
-                    self.right[f"{name}.zarr/{document}"] = (image / document).read_bytes()
-                shape, chunks, dtype, codec = describe(image / "0")
-                assert tuple(shape) == voxels.shape
-                for index in chunk_indices(shape, chunks):
-                    path = chunk_path(image / "0", index)
-                    region = chunk_region(index, shape, chunks)
-                    read = decode_chunk(path.read_bytes(), chunks, dtype, codec)
-                    wanted = voxels[region]
-                    assert (read[tuple(slice(0, n) for n in wanted.shape)] == wanted).all()
-                    self.right[str(path.relative_to(m.path))] = path.read_bytes()
+                self._take(m.path, name, voxels, "mode" if "labels" in name else "median")
+            for name in LAYOUTS:
+                for path in ("datasource-properties.json", "color/2-2-1/.zarray", "xyz/.zgroup"):
+                    path = m.path / name / path
+                    if path.exists():
+                        self.right[str(path.relative_to(m.path))] = path.read_bytes()
         assert np.unique([len(v) for v in self.right.values()]).size > 3
+
+    def _take(self, top, name, voxels, method):
+        image = top / name
+        for document in (".zattrs", ".zgroup", ".zmetadata", "0/.zarray", "2/.zarray"):
+            if (image / document).exists():
+                self.right[f"{name}/{document}"] = (image / document).read_bytes()
+        for number, level in enumerate(cascade.cascade(voxels, MAGS, method)):
+            array = image / str(number)
+            shape, chunks, dtype, codec = describe(array)
+            assert tuple(shape) == level.shape
+            for index in chunk_indices(shape, chunks):
+                path = chunk_path(array, index)
+                read = decode_chunk(path.read_bytes(), chunks, dtype, codec)
+                wanted = level[chunk_region(index, shape, chunks)]
+                assert (read[tuple(slice(0, n) for n in wanted.shape)] == wanted).all()
+                self.right[str(path.relative_to(top))] = path.read_bytes()
 
     def read(self, m, documents=True):
         """Lists, stats and reads all; {path: errno} of what fails."""
         failed = {}
         for name in self.voxels:
-            for _ in os.walk(m.path / f"{name}.zarr"):
+            for _ in os.walk(m.path / name):
                 pass
         for path, right in self.right.items():
             if not documents and "." in os.path.basename(path):
