@@ -288,9 +288,12 @@ static bool land(struct store *s, struct job *j, const struct landing *l)
 {
 	struct flight *f = l->flight;
 	bool offered = f == NULL;
-	if (offered && cache_find(s, &l->key, false) != NULL) {
+	struct entry *e = cache_find(s, &l->key, false);
+	if (e != NULL) { /* two jobs have made it */
 		spend(s, l->bytes, l->capacity);
 		j->slots_out--;
+		if (f != NULL)
+			flight_answer(s, f, e);
 		return true;
 	}
 	bool room = offered && l->key.level == 1 ? cache_make_room_for_offer(s, l->capacity)
@@ -299,14 +302,16 @@ static bool land(struct store *s, struct job *j, const struct landing *l)
 		return false;
 	j->slots_out--;
 	enum entry_list list = l->key.level == 0 ? LIST_CHUNKS : LIST_COARSE;
-	struct entry *e = room ? cache_add(s, &l->key, list, l->bytes, l->len, l->capacity) : NULL;
+	e = room ? cache_add(s, &l->key, list, l->bytes, l->len, l->capacity) : NULL;
 	if (e == NULL) {
 		not_landed(s, l);
 		return true;
 	}
 	s->charge += l->capacity;
 	s->late_by_tick += s->in_tick;
-	if (f != NULL)
+	if (f == NULL) /* somebody may have asked meanwhile */
+		f = flight_find(s, &l->key);
+	if (f != NULL && (!offered || f->state == FLIGHT_WAIT))
 		flight_answer(s, f, e);
 	return true;
 }
