@@ -40,6 +40,12 @@ static const char *check_reservation(const struct job *j)
 	return held > j->reserved ? "a job holds more than it reserved" : NULL;
 }
 
+/* More room for fetches than a piece for each lane is no more than a quarter of all. */
+static bool widened_too_far(const struct store *s, const struct job *j)
+{
+	return j->raws > j->lanes && j->raws * j->cost.raw > budget_limit(s) / 4;
+}
+
 static const char *check_jobs(const struct world *w)
 {
 	const struct store *s = w->store;
@@ -55,6 +61,8 @@ static const char *check_jobs(const struct world *w)
 	for (const struct link *l = s->running.next; l != &s->running && why == NULL; l = l->next) {
 		const struct job *j = CONTAINER(l, struct job, running);
 		why = check_reservation(j);
+		if (widened_too_far(s, j))
+			why = "a job has taken too much for its fetches";
 		if (why == NULL && j->state == JOB_RUN)
 			why = check_wanted(w, j);
 	}
@@ -109,6 +117,20 @@ static bool waits_for_what_is_cached(struct store *s)
 	return false;
 }
 
+/* A look is answered after half a second, and given up half a second later. */
+static bool looks_for_too_long(const struct world *w)
+{
+	const struct store *s = w->store;
+	for (const struct link *l = s->timed.next; l != &s->timed && w->no_memory == 0;
+	     l = l->next) {
+		const struct waiter *o = CONTAINER(l, struct waiter, timed);
+		uint64_t most = o->state == WAITER_SILENT ? 1000 : 500;
+		if (w->now > o->since + (most + LATE_MS) * ms)
+			return true;
+	}
+	return false;
+}
+
 static bool fetches_leave_a_quarter(const struct world *w)
 {
 	unsigned low = 0;
@@ -126,6 +148,8 @@ void checks_after_event(struct world *w)
 		why = check_tables(s);
 	if (why == NULL && waits_for_what_is_cached(s))
 		why = "somebody waits for a chunk that is cached";
+	if (why == NULL && looks_for_too_long(w))
+		why = "a look is waited for too long";
 	if (why == NULL && !list_empty(&s->doubtful))
 		why = "what follows for a job was noted and not done";
 	if (why == NULL && w->bytes > s->charge - s->memo_bytes)
@@ -163,12 +187,28 @@ struct quiet checks_before_offer(const struct world *w)
 	return q;
 }
 
-/* Where nothing else happened that may evict: no other landing, no grant, no answer. */
+/* Nothing else happened that may evict or take memory: no other landing, no grant, no answer. */
+static bool was_quiet(const struct quiet *a, const struct quiet *b)
+{
+	return !a->lands && a->events == b->events && a->jobs == b->jobs &&
+	       a->reserved == b->reserved && a->memo == b->memo;
+}
+
 void checks_after_offer(struct world *w, const struct quiet *before)
 {
 	struct quiet after = checks_before_offer(w);
-	if (!before->lands && after.events == before->events && after.jobs == before->jobs &&
-	    after.reserved == before->reserved && after.memo == before->memo &&
-	    after.evicted != before->evicted)
+	if (was_quiet(before, &after) && after.evicted != before->evicted)
 		fault(w, "a coarse chunk gave way to one that nobody asked for");
+}
+
+void checks_offer(struct world *w, const struct quiet *before, const struct task *t)
+{
+	struct quiet after = checks_before_offer(w);
+	struct store *s = w->store;
+	if (!was_quiet(before, &after))
+		return;
+	if (cache_find(s, &t->key, false) != NULL)
+		fault(w, "a chunk is made although it is cached and nobody asks for it");
+	if (t->key.level == 1 && s->charge + t->slot_size > s->config.budget)
+		fault(w, "a chunk is offered although there is no room for it");
 }

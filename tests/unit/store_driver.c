@@ -33,6 +33,8 @@ static bool take_checked(struct world *w, unsigned i, struct task *t)
 	struct quiet before = checks_before_offer(w);
 	bool taken = take(w, i, t);
 	checks_after_offer(w, &before);
+	if (taken && t->kind == TASK_ENCODE && t->flight == NULL)
+		checks_offer(w, &before, t);
 	return taken;
 }
 
@@ -413,22 +415,8 @@ void world_open(struct world *w, uint64_t factor, unsigned spots_max)
 	w->store = store_new(&config, &source_ops, w);
 }
 
-const char *world_play(uint64_t seed, enum store_fault planted)
+const char *world_close(struct world *w)
 {
-	struct world *w = calloc(1, sizeof(*w));
-	if (w == NULL)
-		return "out of memory";
-	world_init(w, seed);
-	uint64_t factor = factors[draw(w, ARRAY_SIZE(factors))];
-	world_open(w, factor, chance(w, 30) ? (unsigned)draw(w, 3) : 256);
-	if (w->no_memory != 0)
-		failing_choose(memory_fails, w);
-	store_plant(w->store, planted);
-	unsigned events = 50 + (unsigned)draw(w, 250);
-	for (unsigned i = 0; i < events && w->why == NULL; i++)
-		play_one(w);
-	if (w->why == NULL)
-		world_run_out(w);
 	if (w->why == NULL) {
 		for (unsigned i = 0; i < w->n_clients; i++)
 			store_unpin(w->store, &w->clients[i].handle);
@@ -448,4 +436,23 @@ const char *world_play(uint64_t seed, enum store_fault planted)
 		broken = w; /* left as it is, but not lost: the leak checker looks on */
 	}
 	return why;
+}
+
+const char *world_play(uint64_t seed, enum store_fault planted)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	if (w == NULL)
+		return "out of memory";
+	world_init(w, seed);
+	uint64_t factor = factors[draw(w, ARRAY_SIZE(factors))];
+	world_open(w, factor, chance(w, 30) ? (unsigned)draw(w, 3) : 256);
+	if (w->no_memory != 0)
+		failing_choose(memory_fails, w);
+	store_plant(w->store, planted);
+	unsigned events = 50 + (unsigned)draw(w, 250);
+	for (unsigned i = 0; i < events && w->why == NULL; i++)
+		play_one(w);
+	if (w->why == NULL)
+		world_run_out(w);
+	return world_close(w);
 }

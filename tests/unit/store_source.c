@@ -388,6 +388,8 @@ static void open_blocks(struct world *w, struct task *t)
 	t->error = b == NULL ? ENOMEM : 0;
 	if (b == NULL)
 		return;
+	if (w->opened < ARRAY_SIZE(w->order))
+		w->order[w->opened] = t->key;
 	w->opened++;
 	*b = (struct blocks){ .size = t->key.level * w->blocks, .key = t->key };
 	w->buffers++;

@@ -51,7 +51,8 @@ struct world {
 	uint64_t tick_at, events;
 	long buffers, raws; /* raws: of the buffers those that were fetched */
 	uint64_t bytes;	    /* of all buffers */
-	unsigned opened;    /* ladders that began */
+	unsigned opened;    /* ladders that began, the first ones in this order */
+	struct store_key order[16];
 	const char *why;
 	bool running_out;
 };
@@ -129,6 +130,8 @@ void world_work(struct world *w);
 bool world_step(struct world *w);
 /* No new requests; everything runs out. */
 void world_run_out(struct world *w);
+/* Once nothing is under way; frees it. NULL, or what was broken. */
+const char *world_close(struct world *w);
 /* Plays one seed; NULL, or what was broken. */
 const char *world_play(uint64_t seed, enum store_fault planted);
 /* Allocations that failed in all plays. */
