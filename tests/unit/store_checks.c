@@ -194,18 +194,15 @@ static bool was_quiet(const struct quiet *a, const struct quiet *b)
 	       a->reserved == b->reserved && a->memo == b->memo;
 }
 
-void checks_after_offer(struct world *w, const struct quiet *before)
-{
-	struct quiet after = checks_before_offer(w);
-	if (was_quiet(before, &after) && after.evicted != before->evicted)
-		fault(w, "a coarse chunk gave way to one that nobody asked for");
-}
-
-void checks_offer(struct world *w, const struct quiet *before, const struct task *t)
+void checks_after_offer(struct world *w, const struct quiet *before, const struct task *t)
 {
 	struct quiet after = checks_before_offer(w);
 	struct store *s = w->store;
 	if (!was_quiet(before, &after))
+		return;
+	if (after.evicted != before->evicted)
+		fault(w, "a coarse chunk gave way to one that nobody asked for");
+	if (t == NULL || t->kind != TASK_ENCODE || t->flight != NULL)
 		return;
 	if (cache_find(s, &t->key, false) != NULL)
 		fault(w, "a chunk is made although it is cached and nobody asks for it");

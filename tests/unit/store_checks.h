@@ -15,6 +15,5 @@ struct quiet {
 	bool lands;
 };
 struct quiet checks_before_offer(const struct world *w);
-void checks_after_offer(struct world *w, const struct quiet *before);
-/* What the call has taken, a chunk that nobody asked for. */
-void checks_offer(struct world *w, const struct quiet *before, const struct task *t);
+/* t: what was taken; or NULL. */
+void checks_after_offer(struct world *w, const struct quiet *before, const struct task *t);

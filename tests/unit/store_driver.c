@@ -18,6 +18,18 @@ static unsigned crew(const struct world *w)
 	return 2 * w->threads + w->fetchers;
 }
 
+/* To ask the store would be in vain. */
+static bool nothing_for(const struct world *w, unsigned i)
+{
+	const struct store *s = w->store;
+	if (i < w->threads)
+		return list_empty(&s->ready[CLASS_FG]) && list_empty(&s->ready[CLASS_AHEAD]);
+	if (i < 2 * w->threads)
+		return list_empty(&s->ready[CLASS_PASS]);
+	return list_empty(&s->fetchable[CLASS_FG]) && list_empty(&s->fetchable[CLASS_PASS]) &&
+	       list_empty(&s->fetchable[CLASS_AHEAD]);
+}
+
 static bool take(struct world *w, unsigned i, struct task *t)
 {
 	if (i < w->threads)
@@ -30,11 +42,13 @@ static bool take(struct world *w, unsigned i, struct task *t)
 
 static bool take_checked(struct world *w, unsigned i, struct task *t)
 {
+	if (nothing_for(w, i))
+		return false;
+	if (w->levels == 0 || i >= 2 * w->threads)
+		return take(w, i, t);
 	struct quiet before = checks_before_offer(w);
 	bool taken = take(w, i, t);
-	checks_after_offer(w, &before);
-	if (taken && t->kind == TASK_ENCODE && t->flight == NULL)
-		checks_offer(w, &before, t);
+	checks_after_offer(w, &before, taken ? t : NULL);
 	return taken;
 }
 
@@ -67,10 +81,12 @@ static void finish(struct world *w, struct busy *b)
 	b->until = UINT64_MAX;
 	task_finish(w, &t);
 	b->taken = false;
-	struct quiet before = checks_before_offer(w);
+	struct quiet before = { 0 };
+	if (offered)
+		before = checks_before_offer(w);
 	store_task_done(w->store, &t);
 	if (offered)
-		checks_after_offer(w, &before);
+		checks_after_offer(w, &before, NULL);
 }
 
 static void play_one(struct world *w);
@@ -221,12 +237,10 @@ static void start_client(struct world *w)
 /* What is being fetched or waits to be decoded is part of what is reserved. */
 static bool raws_are_reserved(struct world *w)
 {
-	struct store_stats stats;
 	uint64_t n = (uint64_t)w->raws;
 	for (unsigned i = 2 * w->threads; i < crew(w); i++)
 		n += w->busy[i].taken && w->busy[i].until != UINT64_MAX;
-	store_stats(w->store, &stats);
-	return w->cost.in_place || n * w->cost.raw <= stats.reserved;
+	return w->cost.in_place || n * w->cost.raw <= w->store->reserved;
 }
 
 static void after_event(struct world *w)
