@@ -347,6 +347,18 @@ void world_run_out(struct world *w)
 			fault(w, "a waiter was never answered");
 }
 
+/* In the midst of everything; what is out still comes back. */
+static void shut_down(struct world *w)
+{
+	w->depth += MAX_DEPTH; /* the end's replies are short */
+	store_shutdown(w->store);
+	w->depth -= MAX_DEPTH;
+	for (unsigned i = 0; i < w->n_clients; i++)
+		if (w->clients[i].waiting)
+			fault(w, "somebody still waits after the end");
+	after_event(w);
+}
+
 static const uint64_t factors[] = { 100, 100, 100, 105, 130, 200, 1000 };
 
 static void world_init(struct world *w, uint64_t seed)
@@ -466,6 +478,8 @@ const char *world_play(uint64_t seed, enum store_fault planted)
 	unsigned events = 50 + (unsigned)draw(w, 250);
 	for (unsigned i = 0; i < events && w->why == NULL; i++)
 		play_one(w);
+	if (w->why == NULL && chance(w, 10))
+		shut_down(w);
 	if (w->why == NULL)
 		world_run_out(w);
 	return world_close(w);

@@ -147,6 +147,24 @@ START_TEST(passes_take_turns)
 }
 END_TEST
 
+/* What a pass needs is not kept from readers before it has waited for a while. */
+START_TEST(memory_is_set_aside_late)
+{
+	struct world *w = calm_world(1, 2, 32);
+	w->pass_leaves = 2;
+	world_open(w, 100, 256);
+	ask(w, 0, 0, 0, WAIT_TAKE);
+	ask(w, 1, 2, 0, WAIT_TAKE);
+	ask(w, 2, 0, 5, WAIT_TAKE);
+	struct store_stats stats;
+	store_stats(w->store, &stats);
+	ck_assert_uint_eq(stats.running, 2);
+	ck_assert_uint_eq(stats.queued, 1);
+	ck_assert(!stats.pass);
+	end(w);
+}
+END_TEST
+
 /* Half a second after the last one has left. */
 START_TEST(a_pass_lingers)
 {
@@ -240,6 +258,7 @@ TCase *store_plays(void)
 	tcase_set_timeout(c, 60);
 	tcase_add_loop_test(c, nobody_waits_for_ever, 0, 3);
 	tcase_add_test(c, passes_take_turns);
+	tcase_add_test(c, memory_is_set_aside_late);
 	tcase_add_test(c, a_pass_lingers);
 	tcase_add_test(c, waiting_for_a_pass);
 	tcase_add_test(c, what_is_made_is_kept);
