@@ -219,6 +219,54 @@ START_TEST(waiting_for_a_pass)
 }
 END_TEST
 
+static bool loads_from(const struct world *w, unsigned level)
+{
+	for (unsigned i = 0; i < 2 * w->threads; i++)
+		if (w->busy[i].taken && w->busy[i].task.kind == TASK_REDUCE &&
+		    w->busy[i].task.from == level)
+			return true;
+	return false;
+}
+
+/* Also one that ends with the run that is being loaded. */
+START_TEST(waiting_for_what_is_loaded)
+{
+	struct world *w = calm_world(1, 5, 16);
+	w->children[1] = w->children[2] = w->children[3] = 1;
+	w->children[5] = 8;
+	w->pass_leaves = 2;
+	world_open(w, 400, 256);
+	ask(w, 0, 3, 7, WAIT_OPEN);
+	while (w->clients[0].waiting)
+		ck_assert(world_step(w));
+	store_drop_caches(w->store);
+	ask(w, 1, 5, 0, WAIT_TAKE);
+	while (!loads_from(w, 3))
+		ck_assert(world_step(w));
+	ask(w, 2, 4, 3, WAIT_TAKE);
+	go_on_for(w, 60000 * ms);
+	ck_assert_uint_eq(w->opened, 2);
+	end(w);
+}
+END_TEST
+
+/* A job of level 0 that waits for memory gets the band that a ladder has decoded for itself. */
+START_TEST(a_band_for_who_waits)
+{
+	struct world *w = calm_world(1, 1, 16);
+	w->children[1] = 16;
+	w->blocks = 200 * UNIT;
+	world_open(w, 100, 256);
+	ask(w, 0, 1, 0, WAIT_TAKE);
+	go_on_until_opened(w, 1);
+	const struct client *reader = ask(w, 1, 0, 5, WAIT_TAKE);
+	go_on_for(w, 60000 * ms);
+	ck_assert(!reader->waiting);
+	ck_assert_uint_eq(strips(w), 16 * 2);
+	end(w);
+}
+END_TEST
+
 /* What a job of a coarse level makes on its way is kept, also after its last waiter has left; and what is kept is
  * not decoded again. */
 START_TEST(what_is_made_is_kept)
@@ -261,6 +309,8 @@ TCase *store_plays(void)
 	tcase_add_test(c, memory_is_set_aside_late);
 	tcase_add_test(c, a_pass_lingers);
 	tcase_add_test(c, waiting_for_a_pass);
+	tcase_add_test(c, waiting_for_what_is_loaded);
+	tcase_add_test(c, a_band_for_who_waits);
 	tcase_add_test(c, what_is_made_is_kept);
 	return c;
 }
