@@ -239,6 +239,7 @@ START_TEST(waiting_for_what_is_loaded)
 	ask(w, 0, 3, 7, WAIT_OPEN);
 	while (w->clients[0].waiting)
 		ck_assert(world_step(w));
+	ck_assert(!ask(w, 3, 2, 7, WAIT_OPEN)->waiting); /* the coarser one is loaded */
 	store_drop_caches(w->store);
 	ask(w, 1, 5, 0, WAIT_TAKE);
 	while (!loads_from(w, 3))
@@ -300,6 +301,23 @@ START_TEST(what_is_made_is_kept)
 }
 END_TEST
 
+/* Two runs in reading order start the third one, where that leaves half of the memory free. */
+START_TEST(reading_ahead)
+{
+	static const unsigned budgets[] = { 200, 1000 };
+	for (unsigned i = 0; i < 2; i++) {
+		struct world *w = calm_world(1, 0, 4);
+		world_open(w, budgets[i], 256);
+		for (unsigned run = 0; run < 2; run++) {
+			ask(w, 0, 0, run, WAIT_TAKE);
+			go_on_for(w, 1000 * ms);
+		}
+		ck_assert_uint_eq(strips(w), i == 0 ? 2 * 2 : 3 * 2);
+		end(w);
+	}
+}
+END_TEST
+
 TCase *store_plays(void)
 {
 	TCase *c = tcase_create("plays");
@@ -312,5 +330,6 @@ TCase *store_plays(void)
 	tcase_add_test(c, waiting_for_what_is_loaded);
 	tcase_add_test(c, a_band_for_who_waits);
 	tcase_add_test(c, what_is_made_is_kept);
+	tcase_add_test(c, reading_ahead);
 	return c;
 }
