@@ -3,6 +3,7 @@
 import collections
 import contextlib
 import errno
+import itertools
 import mmap
 import os
 import signal
@@ -10,15 +11,17 @@ import stat
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import NamedTuple
 
+import cascade
 import conftest
 import numpy as np
-from reading import READERS, describe
 from workbench import drop_caches, least_budget
 
 from expect import Model, Wrong
-from script import stack_of
+from script import BIG, stack_of
+from shown import Part, described, parts
 from source import Source
 
 HELD_MAX = 8
@@ -26,6 +29,24 @@ SECONDS = 60  # of a step, sanitizers and a busy machine included
 METADATA = {".zarray", ".zattrs", ".zgroup", ".zmetadata"}
 DEAD = (errno.ENOTCONN, errno.ECONNABORTED, errno.EIO)
 SAID = ("Sanitizer", "runtime error")
+
+
+class Spot(NamedTuple):
+    """A chunk in one of the trees that show it. where: (part, level); below: the names on its path."""
+
+    model: Model
+    where: tuple
+    tree: str
+    index: tuple
+    folder: Path
+    below: list
+
+    @property
+    def path(self):
+        return self.folder.joinpath(*map(str, self.below))
+
+    def __str__(self):
+        return f"{self.tree}, {self.where[0]} level {self.where[1]}, chunk {_name(self.index)}"
 
 
 def ngffuse(*args):
@@ -38,10 +59,15 @@ class Performance:
 
     def __init__(self, script, folder, model=Model):
         self.script, self.model_class = script, model
-        self.source = Source(folder / "walk", stack_of(script))
+        top = folder / "walk"
+        self.sources = {"": Source(top, stack_of(script["stack"]))}
+        if "label" in script:
+            stack = stack_of(script["label"])
+            self.sources["cells/stack" if stack.paged else "cells"] = Source(top / "labels/cells", stack)
+        self.options = dict(script["options"])
         self.counts = collections.Counter()
-        self.bytes_known = {}
-        self.held, self.mount, self.level = [], None, None
+        self.bytes_known = collections.defaultdict(dict)
+        self.held, self.mount, self.opened = [], None, {}
 
     def __enter__(self):
         self._mount()
@@ -62,21 +88,59 @@ class Performance:
     # --- mounting
 
     def _mount(self):
-        words = [word for pair in self.script["options"].items() for word in pair]
+        words = [word for pair in self.options.items() for word in pair]
         at = words.index("--memory")
         if words[at + 1] == "least":
             del words[at:at + 2]
-            words += ["--memory", least_budget(ngffuse, self.source.folder, *words)]
-        self.scan = self.source.scan(self.script["options"]["--gaps"])
-        mount = conftest.Mount(self.source.folder, *words)
+            words += ["--memory", least_budget(ngffuse, self.sources[""].folder, *words)]
+        self.scans = {name: source.scan(self.options["--gaps"]) for name, source in self.sources.items()}
+        mount = conftest.Mount(self.sources[""].folder, *words)
         mount.__enter__()
         self.mount = mount
-        self.image = mount.path / "walk.zarr"
-        self.model = self.model_class(self.scan, describe(self.image / "0"), self.script["options"]["--damaged"],
-                                      self.bytes_known)
+        self.models = {}
+        for name in self._fitting():
+            self._model(name)
+
+    def _fitting(self):
+        """The image, and its label where that has as many planes."""
+        depths = {name: scan.voxels.shape[1] for name, scan in self.scans.items()}
+        fitting = [name for name, depth in depths.items() if depth == depths[""]]
+        self.parts = {}
+        for name in fitting:
+            channels = len(self.scans[name].voxels)
+            self.parts[name] = Part(self.mount.path, self.options.get("--layout", "ome-zarr"), name,
+                                    channels if channels > 1 else 0, len(fitting) > 1 or len(self.scans[""].voxels) > 1)
+        return fitting
+
+    def _model(self, name):
+        """Of each level, once it is described in the same way wherever it is shown."""
+        part, scan = self.parts[name], self.scans[name]
+        method, voxel = self._method(name), self.options.get("--voxel-size", "1,1,1")
+        mags = cascade.mags(scan.voxels.shape[1:], tuple(map(float, voxel.split(",")))[::-1],
+                            self.options.get("--sampling-mode", "anisotropic"), self.options.get("--max-mag"))
+        part.name_levels(mags)
+        finer = None
+        for k, step in enumerate([(1, 1, 1), *cascade.steps(mags)]):
+            metas = [described(tree, part.array(tree, names[k], c), part.channels)
+                     for tree, names in part.names.items() for c in range(len(part.layers()))]
+            if any(meta != metas[0] for meta in metas):
+                raise Wrong(f"{name} level {k} is described as {metas}")
+            finer = self.models[name, k] = self.model_class(scan, metas[0], self.options["--damaged"],
+                                                            self.bytes_known[name, k], finer, step, method)
+        found = {tree: part.listed(tree) for tree in part.trees}
+        if found != part.names:
+            raise Wrong(f"{name} has levels {found}, should be {part.names}")
+
+    def _method(self, name):
+        """Ids are neither averaged nor sorted."""
+        method = self.options.get("--interpolation-mode", "mode" if name else "median")
+        if self.options.get("--preview") == "always":
+            return "nearest"
+        return "mode" if name and method in ("median", "mean") else method
 
     def _unmount(self):
-        mount, self.mount, self.level = self.mount, None, None
+        mount, self.mount = self.mount, None
+        self.opened.clear()
         mount.__exit__(None, None, None)
         self._check_log(mount.log)
 
@@ -84,9 +148,12 @@ class Performance:
         if any(word in log for word in SAID):
             raise Wrong(f"a sanitizer reports:\n{log}")
 
-    def _remount(self):
+    def _remount(self, threads=None, memory=None):
+        """With as many threads more than one, and other memory, which nothing depends on."""
         self._close_held()
         self._unmount()
+        if threads is not None:
+            self.options |= {"--threads": str(threads + 1), "--memory": ("least", "64M")[memory]}
         self._mount()
 
     def _restart(self):
@@ -106,116 +173,140 @@ class Performance:
 
     # --- reading
 
-    def _path(self, index):
-        return self.image.joinpath("0", *map(str, index))
+    def _array(self, n):
+        """(part, level), tree"""
+        place = n // BIG
+        where = list(self.models)[place % len(self.models)]
+        trees = self.parts[where[0]].trees
+        return where, trees[place // len(self.models) % len(trees)]
 
-    def _index(self, n):
-        return self.model.indices[n % len(self.model.indices)]
+    def _spot(self, n):
+        where, tree = self._array(n)
+        indices = self.models[where].indices
+        return self._spot_at(where, tree, indices[n % BIG % len(indices)])
 
-    def _judge(self, index, got, expected=None):
+    def _spot_at(self, where, tree, index):
+        part = self.parts[where[0]]
+        channel = 0 if tree == "ngff" or not part.channels else index[0]
+        folder = part.array(tree, part.names[tree][where[1]], channel)
+        return Spot(self.models[where], where, tree, index, folder, parts(tree, index))
+
+    def _judge(self, spot, got, expected=None):
         """Of a chunk read whole."""
-        expected = expected or self.model.chunk(index)
-        self.counts[self.model.judge(expected, got, f"chunk {_name(index)}")] += 1
+        expected = expected or spot.model.chunk(spot.index)
+        self.counts[spot.model.judge(expected, got, str(spot))] += 1
+        self.counts["chunks of coarse levels"] += spot.where[1] > 0
 
-    def _whole(self, index):
+    def _whole(self, spot):
         """Reads a chunk whole and judges it: its bytes or an errno."""
-        expected = self.model.chunk(index)
-        self.model.touch(index)
-        got = _read(self._path(index))
-        self._judge(index, got, expected)
+        expected = spot.model.chunk(spot.index)
+        spot.model.touch(spot.index)
+        got = _read(spot.path)
+        self._judge(spot, got, expected)
         return got
 
     def _read(self, chunk):
-        self._whole(self._index(chunk))
+        self._whole(self._spot(chunk))
 
     def _all(self):
-        for index in self.model.indices:
-            self._whole(index)
+        """Of the image's full size, and of the coarsest level."""
+        for where in [("", 0), list(self.models)[-1]]:
+            for index in self.models[where].indices:
+                self._whole(self._spot_at(where, self.parts[where[0]].trees[0], index))
 
     def _pread(self, chunk, offset, size):
-        index = self._index(chunk)
-        expected = self.model.chunk(index)
-        self.model.touch(index)
-        fd = os.open(self._path(index), os.O_RDONLY)
+        spot = self._spot(chunk)
+        expected = spot.model.chunk(spot.index)
+        spot.model.touch(spot.index)
+        fd = os.open(spot.path, os.O_RDONLY)
         try:
-            self._part(fd, index, expected, offset, size)
+            self._part(fd, spot, expected, offset, size)
         finally:
             os.close(fd)
 
-    def _part(self, fd, index, expected, offset, size):
+    def _part(self, fd, spot, expected, offset, size):
         """A range anywhere in the chunk or behind its end."""
         room = os.fstat(fd).st_size + 100
         offset, size = offset % room, size % room + 1
         got = _pread(fd, size, offset)
-        self.model.judge_part(expected, offset, size, got, self._whole(index),
-                              f"chunk {_name(index)}, {size} bytes at {offset}")
+        spot.model.judge_part(expected, offset, size, got, self._whole(spot), f"{spot}, {size} bytes at {offset}")
 
-    def _box(self, start, size):
+    def _box(self, start, size, array=0):
         """By a library, from an array that stays open while the source changes."""
-        if self.level is None:
-            reader = next(r for r in (READERS["zarr3-group"], READERS["zarr2-directory"]) if not r.missing())
-            self.level = reader.open(self.image)
+        where, tree = self._array(array)
+        model = self.models[where]
         region = []
-        for n, a, b in zip(self.model.shape, start, size):
+        for n, a, b in zip(model.shape, start[-len(model.shape):], size[-len(model.shape):]):
             region.append(slice(a % n, a % n + b % (n - a % n) + 1))
+        if tree != "ngff" and model.outer == 2:  # a layer has one channel
+            region[0] = slice(region[0].start, region[0].start + 1)
         region = tuple(region)
-        expected = self.model.box(region)
-        for index in self._covered(region):
-            self.model.touch(index)
-        what = f"box {', '.join(f'{r.start}:{r.stop}' for r in region)}"
+        expected = model.box(region)
+        covered = list(self._covered(model, region))
+        for index in covered:
+            model.touch(index)
+        what = f"{tree}, {where[0]} level {where[1]}, box {', '.join(f'{r.start}:{r.stop}' for r in region)}"
         try:
-            got = np.asarray(self.level[region])
+            got = self._open(self._spot_at(where, tree, covered[0]))[tuple(parts(tree, region))]
         except Exception as e:  # each codec has its own
             if not (expected.must_fail or expected.may_fail):
                 raise Wrong(f"{what}: {e!r}") from None
             return
-        expected.compare(got, what)
+        expected.compare(np.asarray(got) if tree == "ngff" else got.T.reshape(expected.voxels.shape), what)
 
-    def _covered(self, region):
-        sides = [range(r.start // c, -(-r.stop // c)) for r, c in zip(region, self.model.chunks)]
-        return [tuple(s.start + i for s, i in zip(sides, at)) for at in np.ndindex(*map(len, sides))]
+    def _open(self, spot):
+        import zarr
+
+        if spot.folder not in self.opened:
+            self.opened[spot.folder] = zarr.open_array(str(spot.folder), mode="r")
+        return self.opened[spot.folder]
+
+    def _covered(self, model, region):
+        sides = [range(r.start // c, -(-r.stop // c)) for r, c in zip(region, model.chunks)]
+        return itertools.product(*sides)
 
     def _map(self, chunk):
         """Through a mapping; the kernel copies from it, so that what cannot be read is an error, not a signal."""
-        index = self._index(chunk)
-        expected = self.model.chunk(index)
-        self.model.touch(index)
-        got = _mapped(self._path(index))
-        if got == errno.EIO and self.model.damaged == "poison" and (expected.must_fail or expected.may_fail):
+        spot = self._spot(chunk)
+        expected = spot.model.chunk(spot.index)
+        spot.model.touch(spot.index)
+        got = _mapped(spot.path)
+        if got == errno.EIO and spot.model.damaged == "poison" and (expected.must_fail or expected.may_fail):
             return  # not every handle of such a chunk can be mapped
-        self._judge(index, got, expected)
+        self._judge(spot, got, expected)
 
     def _together(self, chunks):
         """Readers that run at the same time."""
-        indices = [self._index(n) for n in chunks]
-        expected = [self.model.chunk(index) for index in indices]
-        for index in indices:
-            self.model.touch(index)
+        spots = [self._spot(n) for n in chunks]
+        expected = [spot.model.chunk(spot.index) for spot in spots]
+        for spot in spots:
+            spot.model.touch(spot.index)
         with ThreadPoolExecutor(4) as pool:
-            got = list(pool.map(lambda index: _read(self._path(index)), indices))
-        for index, one, wanted in zip(indices, got, expected):
-            self._judge(index, one, wanted)
+            got = list(pool.map(lambda spot: _read(spot.path), spots))
+        for spot, one, wanted in zip(spots, got, expected):
+            self._judge(spot, one, wanted)
 
     def _meanwhile(self, chunks, how, file, a, b, after_us):
         """A file is changed while chunks are read: each shows what was there before, or fails."""
-        indices = [self._index(n) for n in chunks]
-        for index in indices:
-            self.model.touch(index)
+        spots = [self._spot(n) for n in chunks]
+        for spot in spots:
+            spot.model.touch(spot.index)
         with ThreadPoolExecutor(3) as pool:
-            reading = [pool.submit(_read, self._path(index)) for index in indices]
+            reading = [pool.submit(_read, spot.path) for spot in spots]
             time.sleep(after_us / 1e6)
             self._change(how, file, a, b)
             got = [one.result() for one in reading]
-        for index, one in zip(indices, got):
-            self._judge(index, one)
+        for spot, one in zip(spots, got):
+            self._judge(spot, one)
 
     def _kill(self, first, count, after_us):
         """A reader of many chunks is killed."""
-        n = len(self.model.indices)
-        indices = [self.model.indices[(first + i) % n] for i in range(min(count + 1, n))]
-        for index in indices:
-            self.model.touch(index)
-        reader = subprocess.Popen(["cat", *map(self._path, indices)], stdin=subprocess.DEVNULL,
+        n = len(self._spot(first).model.indices)
+        place = first // BIG * BIG
+        spots = [self._spot(place + (first % BIG + i) % n) for i in range(min(count + 1, n))]
+        for spot in spots:
+            spot.model.touch(spot.index)
+        reader = subprocess.Popen(["cat", *(spot.path for spot in spots)], stdin=subprocess.DEVNULL,
                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(after_us / 1e6)
         reader.kill()
@@ -225,16 +316,16 @@ class Performance:
 
     def _hold(self, chunk):
         if len(self.held) < HELD_MAX:
-            index = self._index(chunk)
-            self.model.touch(index)
-            self.held.append((os.open(self._path(index), os.O_RDONLY), index))
+            spot = self._spot(chunk)
+            spot.model.touch(spot.index)
+            self.held.append((os.open(spot.path, os.O_RDONLY), spot))
 
     def _held(self, which, offset, size):
         if self.held:
-            fd, index = self.held[which % len(self.held)]
-            expected = self.model.chunk(index)
-            self.model.touch(index)
-            self._part(fd, index, expected, offset, size)
+            fd, spot = self.held[which % len(self.held)]
+            expected = spot.model.chunk(spot.index)
+            spot.model.touch(spot.index)
+            self._part(fd, spot, expected, offset, size)
 
     def _release(self, which):
         if self.held:
@@ -247,45 +338,44 @@ class Performance:
     # --- names and sizes
 
     def _stat(self, chunk):
-        index = self._index(chunk)
-        expected = self.model.chunk(index)
-        self.model.touch(index)
-        path = self._path(index)
-        st = os.stat(path)
-        what = f"chunk {_name(index)}"
-        if stat.S_IMODE(st.st_mode) != self.scan.mode or st.st_mtime_ns != self.scan.mtime_ns:
-            raise Wrong(f"{what}: mode {st.st_mode:o} and mtime {st.st_mtime_ns}, should be {self.scan.mode:o} "
-                        f"and {self.scan.mtime_ns}")
-        whole = self._whole(index)
-        self.model.judge_size(expected, st.st_size, whole, what)
-        self.model.judge_size(self.model.chunk(index), os.stat(path).st_size, whole, what)
+        spot = self._spot(chunk)
+        expected = spot.model.chunk(spot.index)
+        spot.model.touch(spot.index)
+        st, scan = os.stat(spot.path), self.scans[spot.where[0]]
+        if stat.S_IMODE(st.st_mode) != scan.mode or st.st_mtime_ns != scan.mtime_ns:
+            raise Wrong(f"{spot}: mode {st.st_mode:o} and mtime {st.st_mtime_ns}, should be {scan.mode:o} and "
+                        f"{scan.mtime_ns}")
+        whole = self._whole(spot)
+        spot.model.judge_size(expected, st.st_size, whole, str(spot))
+        spot.model.judge_size(spot.model.chunk(spot.index), os.stat(spot.path).st_size, whole, str(spot))
+
+    def _above(self, chunk, depth):
+        """A folder on a chunk's way and how many it holds."""
+        spot = self._spot(chunk)
+        depth %= len(spot.below)
+        folder = spot.folder.joinpath(*map(str, spot.below[:depth]))
+        return folder, depth, parts(spot.tree, spot.model.grid, 1)[depth]
 
     def _list(self, chunk, depth):
         """The chunks of a folder are those of the grid, whether they can be made or not."""
-        index = self._index(chunk)
-        depth %= len(index)
-        names = set(os.listdir(self._path(index[:depth])))
-        wanted = set(map(str, range(self.model.grid[depth])))
+        folder, depth, n = self._above(chunk, depth)
+        names = set(os.listdir(folder))
         extra = names - METADATA if depth == 0 else names
-        if extra != wanted:
-            raise Wrong(f"folder {_name(index[:depth])}: {sorted(extra ^ wanted)} too much or missing")
+        if extra != set(map(str, range(n))):
+            raise Wrong(f"folder {folder}: {sorted(extra ^ set(map(str, range(n))))} too much or missing")
 
     def _absent(self, chunk, depth, kind):
-        index = self._index(chunk)
-        depth %= len(index)
-        n = self.model.grid[depth]
+        folder, depth, n = self._above(chunk, depth)
         name = (str(n), str(n + kind), "-1", "00", f"0{n - 1}", "x", "1.0", "+0", str(1 << 40))[kind % 9]
-        path = self._path((*index[:depth], name))
-        if name == "00" and depth == 0:
-            path = self._path((*index[:depth], "000"))
+        path = folder / ("000" if name == "00" and depth == 0 else name)
         for call in (os.stat, lambda p: os.close(os.open(p, os.O_RDONLY))):
             try:
                 call(path)
             except FileNotFoundError:
                 continue
             except OSError as e:
-                raise Wrong(f"{path.name} below {_name(index[:depth])}: {e}") from None
-            raise Wrong(f"{path.name} below {_name(index[:depth])} exists")
+                raise Wrong(f"{path}: {e}") from None
+            raise Wrong(f"{path} exists")
         try:
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT))
         except OSError as e:
@@ -302,16 +392,17 @@ class Performance:
     # --- the world around it
 
     def _change(self, how, file, a, b):
-        key = self.source.keys[file % len(self.source.keys)]
-        if self.source.change(how, key, a, b):
+        files = [(name, key) for name, source in self.sources.items() for key in source.keys]
+        name, key = files[file % len(files)]
+        if self.sources[name].change(how, key, a, b):
             self.counts[f"change: {how}"] += 1
-            self.scan.note(how, key)
+            self.scans[name].note(how, key)
 
     def _drop(self, chunk):
         """The kernel's pages of one chunk."""
-        index = self._index(chunk)
-        self.model.touch(index)
-        fd = os.open(self._path(index), os.O_RDONLY)
+        spot = self._spot(chunk)
+        spot.model.touch(spot.index)
+        fd = os.open(spot.path, os.O_RDONLY)
         os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
         os.close(fd)
 
@@ -321,7 +412,8 @@ class Performance:
             drop_caches(3)
 
     def _forget(self):
-        self.source.forget()
+        for source in self.sources.values():
+            source.forget()
 
     def _wait(self):
         time.sleep(1.1)

@@ -53,7 +53,7 @@ class Source:
 
     def __init__(self, folder, stack):
         self.folder, self.stack = Path(folder), stack
-        self.folder.mkdir()
+        self.folder.mkdir(parents=True)
         self._seeds = random.Random(stack.seed)
         self._unsynced, self._swapped = set(), set()
         self.files = {}
