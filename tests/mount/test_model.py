@@ -74,8 +74,15 @@ class Careless(Model):
         super().__init__(scan, *rest)
 
 
+class OtherMethod(Model):
+    """Reduces by another method than the mount."""
+
+    def __init__(self, scan, meta, damaged, bytes_known, finer=None, step=(1, 1, 1), method="nearest"):
+        super().__init__(scan, meta, damaged, bytes_known, finer, step, "max" if method == "min" else "min")
+
+
 @pytest.mark.parametrize("fault, least, most, about", [
-    (OneVoxelOff, 1, 1, "voxels differ"), (Unaware, 2, 3, "EIO, should be bytes"),
+    (OneVoxelOff, 1, 1, "voxels differ"), (OtherMethod, 1, 1, "voxels differ"), (Unaware, 2, 3, "EIO, should be bytes"),
     (Careless, 3, 3, "EIO, should be bytes"),
 ], ids=lambda value: getattr(value, "__name__", ""))
 def test_faults_are_found_and_cut_down(fault, least, most, about, ngffuse):
