@@ -88,7 +88,7 @@ class OtherMethod(Model):
 def test_faults_are_found_and_cut_down(fault, least, most, about, ngffuse):
     """A model that is wrong is noticed, and what remains of the walk are the steps that it takes."""
     seed, script, outcome = next(found for found in _walks(fault) if found[2].failed is not None)
-    short, why = walk.cut_down(script, outcome, seconds=60, model=fault)
+    short, why = walk.cut_down(script, outcome, seconds=120, model=fault)
     print(f"seed {seed}, step {outcome.failed}: {outcome.why}\n{text_of(short)}{why}")
     assert least <= len(short["steps"]) <= most
     assert about in why
