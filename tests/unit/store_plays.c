@@ -81,7 +81,7 @@ static uint64_t strips(struct world *w)
 
 /* One job beside clients that never cease, on just the memory that is needed. */
 struct rush {
-	unsigned level, pass_leaves, others;
+	unsigned level, pass_leaves, blocks, others;
 };
 
 /* Client 0 wants the job; the others ask again as soon as they are answered. */
@@ -97,6 +97,7 @@ static uint64_t play_rush(uint64_t seed, const struct rush *r, uint64_t most)
 	struct world *w = calm_world(seed, r->level, 32);
 	w->children[r->level] = 16;
 	w->pass_leaves = r->pass_leaves;
+	w->blocks = r->blocks * UNIT;
 	w->n_clients = 33;
 	world_open(w, 100, 256);
 	uint64_t start = w->now;
@@ -117,9 +118,10 @@ static uint64_t play_rush(uint64_t seed, const struct rush *r, uint64_t most)
 START_TEST(nobody_waits_for_ever)
 {
 	static const struct rush rushes[] = {
-		{ 2, 2, 0 },	/* a pass beside readers */
-		{ 2, 1, 1 },	/* beside smaller passes */
-		{ 1, 1000, 0 }, /* an ordinary job beside smaller ones */
+		{ 2, 2, 20, 0 }, /* a pass beside readers */
+		{ 2, 1, 20, 1 }, /* beside smaller passes */
+		{ 1, 1000, 100,
+		  0 }, /* an ordinary job beside smaller ones, several of which fit at once */
 	};
 	for (uint64_t seed = 1; seed <= 5; seed++) {
 		uint64_t took = play_rush(seed, &rushes[_i], 60000 * ms);
