@@ -16,7 +16,7 @@ static bool ends_by_itself(const struct job *j)
 static const char *check_wanted(const struct world *w, const struct job *j)
 {
 	bool nobody = job_has_nobody(j), lingers = j->linger_until != 0;
-	if (w->store->closed && (lingers || j->class == CLASS_AHEAD))
+	if (w->store->closed && (j->class == CLASS_AHEAD || (lingers && !ends_by_itself(j))))
 		return "a job goes on for nobody after the end";
 	if (j->class == CLASS_AHEAD)
 		return nobody ? NULL : "somebody waits for read-ahead";
