@@ -1,13 +1,16 @@
-/* A preloaded library that makes calls fail: the n-th allocation or read, or all from the n-th on. FAILING_ORDERS
- * names a file of one struct orders, which the test writes and reads while the program runs.
+/* A preloaded library that makes calls fail: the n-th allocation, read, opening of a file or start of a thread, or
+ * all from the n-th on. FAILING_ORDERS names a file of one struct orders, which the test writes and reads while the program runs.
  *
  * Whose allocations fail is decided by the caller's address. The program's own, or also those of the libraries
  * that it works with. Never those of libfuse and the C library by themselves: libfuse ends the session when it
  * has no memory for its own request, and nobody above it can mend that. Nor the small ones of libtiff: 4.5.0 reads
  * through a null pointer (TIFFReadDirectory) after some of them. */
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
+#include <pthread.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -18,7 +21,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { NOTHING, OWN_ALLOCATIONS, ALL_ALLOCATIONS, READS, LIBTIFF_ALLOCATIONS };
+enum { NOTHING, OWN_ALLOCATIONS, ALL_ALLOCATIONS, READS, LIBTIFF_ALLOCATIONS, OPENS, THREADS };
 
 struct orders {
 	uint32_t what, lasting;
@@ -92,13 +95,14 @@ static bool strikes(void)
 
 static bool no_memory(void *caller, size_t bytes)
 {
-	if (orders == NULL || orders->what == NOTHING || orders->what == READS)
+	uint32_t what = orders == NULL ? NOTHING : orders->what;
+	if (what != OWN_ALLOCATIONS && what != ALL_ALLOCATIONS && what != LIBTIFF_ALLOCATIONS)
 		return false;
-	unsigned n = orders->what == OWN_ALLOCATIONS ? 1 : n_ranges;
+	unsigned n = what == OWN_ALLOCATIONS ? 1 : n_ranges;
 	for (unsigned i = 0; i < n; i++) {
 		if ((uintptr_t)caller < ranges[i].from || (uintptr_t)caller >= ranges[i].to)
 			continue;
-		bool spared = orders->what == LIBTIFF_ALLOCATIONS && ranges[i].least == 0;
+		bool spared = what == LIBTIFF_ALLOCATIONS && ranges[i].least == 0;
 		if (spared || bytes < ranges[i].least || !strikes())
 			return false;
 		errno = ENOMEM;
@@ -150,9 +154,9 @@ void *mmap(void *at, size_t n, int prot, int flags, int fd, off_t off) /* lint-o
 				      : (void *)syscall(SYS_mmap, at, n, prot, flags, fd, off);
 }
 
-static bool read_fails(void)
+static bool fails(uint32_t what)
 {
-	if (orders == NULL || orders->what != READS || !strikes())
+	if (orders == NULL || orders->what != what || !strikes())
 		return false;
 	errno = EIO;
 	return true;
@@ -160,10 +164,32 @@ static bool read_fails(void)
 
 ssize_t pread(int fd, void *buf, size_t n, off_t off) /* lint-ok: as the C library has it */
 {
-	return read_fails() ? -1 : syscall(SYS_pread64, fd, buf, n, off);
+	return fails(READS) ? -1 : syscall(SYS_pread64, fd, buf, n, off);
 }
 
 ssize_t preadv2(int fd, const struct iovec *v, int n, off_t at, int fl) /* lint-ok: likewise */
 {
-	return read_fails() ? -1 : syscall(SYS_preadv2, fd, v, n, at, 0L, fl);
+	return fails(READS) ? -1 : syscall(SYS_preadv2, fd, v, n, at, 0L, fl);
+}
+
+/* Nobody but the program itself opens files so. */
+int openat(int at, const char *path, int flags, ...)
+{
+	va_list rest;
+	va_start(rest, flags);
+	mode_t mode = (flags & (O_CREAT | __O_TMPFILE)) != 0 ? va_arg(rest, mode_t) : 0;
+	va_end(rest);
+	return fails(OPENS) ? -1 : (int)syscall(SYS_openat, at, path, flags, mode);
+}
+
+typedef int create_call(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+
+/* Only the program's own threads: libfuse says itself what it does without one. */
+int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *),
+		   void *data)
+{
+	uintptr_t caller = (uintptr_t)__builtin_return_address(0);
+	if (n_ranges > 0 && caller >= ranges[0].from && caller < ranges[0].to && fails(THREADS))
+		return EAGAIN;
+	return ((create_call *)dlsym(RTLD_NEXT, "pthread_create"))(thread, attr, start, data);
 }
