@@ -72,6 +72,11 @@ static void run_page(const struct reader *r, const struct tiff_page *p)
 		must(len <= 4096 && text[len] == '\0');
 		free(text);
 	}
+	uint8_t *colors = NULL;
+	uint32_t n_colors;
+	rc = tiff_colors_read(r, p, &colors, &n_colors, &err);
+	must(rc == 0 ? n_colors == 1U << p->bits : rc == -EBADMSG && err.msg[0] != '\0');
+	free(colors);
 	uint64_t all = (uint64_t)p->units_x * p->units_y * (p->planar ? p->samples : 1);
 	size_t n = min_u64(all, UNITS);
 	check_units(r, p, 0, n);
