@@ -102,15 +102,28 @@ class Performance:
             self._model(name)
 
     def _fitting(self):
-        """The image, and its label where that has as many planes."""
+        """The image, and its label where that has as many planes; else nothing can be had of the label."""
         depths = {name: scan.voxels.shape[1] for name, scan in self.scans.items()}
         fitting = [name for name, depth in depths.items() if depth == depths[""]]
         self.parts = {}
-        for name in fitting:
-            channels = len(self.scans[name].voxels)
+        for name, scan in self.scans.items():
+            channels = len(scan.voxels)
             self.parts[name] = Part(self.mount.path, self.options.get("--layout", "ome-zarr"), name,
-                                    channels if channels > 1 else 0, len(fitting) > 1 or len(self.scans[""].voxels) > 1)
+                                    channels if channels > 1 else 0, len(depths) > 1 or len(self.scans[""].voxels) > 1)
+            if name not in fitting and "ngff" in self.parts[name].trees:
+                self.counts["unusable labels"] += 1
+                self._unusable(self.parts[name].image / ".zattrs")
         return fitting
+
+    @staticmethod
+    def _unusable(path):
+        try:
+            os.stat(path)
+        except OSError as e:
+            if e.errno == errno.EIO:
+                return
+            raise Wrong(f"{path}: {e}, should be EIO") from None
+        raise Wrong(f"{path} can be looked at, should be EIO")
 
     def _model(self, name):
         """Of each level, once it is described in the same way wherever it is shown."""
