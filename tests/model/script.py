@@ -32,12 +32,13 @@ def draw_stack(rng):
     samples = 3 if dtype[0] == "u" and rng.random() < 0.15 else 1
     channels = rng.randint(2, 3) if samples == 1 and not paged and rng.random() < 0.25 else 1
     planes = rng.randint(5, 40 if paged else 12)
+    tall = how.get("rows") == 1 and rng.random() < 0.5  # more strips than the store remembers as damaged
     missing = ()
     if channels == 1 and not paged and rng.random() < 0.3:
         missing = (rng.randint(1, planes - 2),)
-    return {"layout": how, "dtype": dtype, "planes": planes, "height": rng.randint(20, 160),
-            "width": rng.randint(20, 200), "channels": channels, "samples": samples, "paged": paged,
-            "missing": missing, "seed": rng.randrange(BIG)}
+    height = rng.randint(300, 600) if tall else rng.randint(20, 160)
+    return {"layout": how, "dtype": dtype, "planes": planes, "height": height, "width": rng.randint(20, 200),
+            "channels": channels, "samples": samples, "paged": paged, "missing": missing, "seed": rng.randrange(BIG)}
 
 
 def draw_label(rng, stack):
