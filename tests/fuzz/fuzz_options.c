@@ -108,18 +108,19 @@ static void run(char *text, const uint64_t size[3], bool has_z)
 	options_done(&o);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	if (n < CONTROL)
+	if (size < CONTROL)
 		return 0;
-	uint64_t size[3];
-	for (int a = 0; a < 3; a++) {
-		size[a] = (((uint64_t)data[2 * a] << 8 | data[2 * a + 1]) + 1);
-		size[a] = data[6] & BIG ? size[a] << (data[6] & 31) : size[a];
+	uint64_t image[3];
+	const uint8_t *at = data;
+	for (int a = 0; a < 3; a++, at += 2) {
+		image[a] = (((uint64_t)at[0] << 8 | at[1]) + 1);
+		image[a] = data[6] & BIG ? image[a] << (data[6] & 31) : image[a];
 	}
-	char *text = strndup((const char *)data + CONTROL, n - CONTROL);
+	char *text = strndup((const char *)data + CONTROL, size - CONTROL);
 	require(text != NULL);
-	run(text, size, !(data[6] & NO_Z));
+	run(text, image, !(data[6] & NO_Z));
 	free(text);
 	return 0;
 }
