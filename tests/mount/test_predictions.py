@@ -8,7 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from workbench import before_others, chunk_paths, picture, write_repeated, write_stack
+from workbench import before_others, chunk_paths, picture, sanitized, write_repeated, write_stack
 
 pytestmark = pytest.mark.fuse
 
@@ -52,11 +52,11 @@ def stack(request, tmp_path_factory):
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_the_first_view(way, stack, run, mount):
-    """The bytes are those that the mount decodes; the time is right in the best of three."""
+def test_the_first_view(way, stack, run, mount, ngffuse):
+    """The bytes are those that the mount decodes; the time is right in the best of three, within a factor of two."""
     folder, unit, how = stack
     words = [*VOXEL, *WAYS[way]]
-    errors = []
+    errors, most = [], 4 if sanitized(ngffuse) else 2
     for _ in range(3):
         with before_others():
             view = told(run, folder, *words)["first_view"]
@@ -72,9 +72,9 @@ def test_the_first_view(way, stack, run, mount):
             assert view["reads"] == view["decodes"] <= did["bytes_fetched"] <= 1.1 * view["reads"]
         # A few milliseconds are no time that anybody would wait for, or could measure.
         errors.append(max(ratio, 1 / ratio) if max(view["seconds"], took) > 0.02 else 1)
-        if errors[-1] < 2:
+        if errors[-1] < most:
             return
-    assert min(errors) < 2
+    assert min(errors) < most
 
 
 def test_the_other_choice(stack, run):
