@@ -211,6 +211,19 @@ static int check_index(const struct look *k, struct err *err)
 	return 0;
 }
 
+/* As asked for; NULL: to be chosen. An array without z has chunks without depth; a label takes the axes of its image. */
+static const uint64_t *chunk_asked(const struct look *k, uint64_t shape[3])
+{
+	const struct image *im = k->im;
+	const struct image *axes = im->label != NULL ? &k->d->images[im->parent] : im;
+	memcpy(shape, k->opts->chunk_shape, sizeof(k->opts->chunk_shape));
+	if (shape[0] == 0)
+		return NULL;
+	if (!axes->has_z)
+		shape[0] = 1;
+	return shape;
+}
+
 static int make_grid(struct look *k, struct err *err)
 {
 	struct image *im = k->im;
@@ -227,8 +240,9 @@ static int make_grid(struct look *k, struct err *err)
 	uint64_t size[AXIS_COUNT] = { im->n_t, 0, im->n_z, p->height, p->width };
 	if (!mul_u64(im->n_c, p->samples, &size[AXIS_C]))
 		return err_set(err, EOVERFLOW, "too many channels");
-	const uint64_t *given = k->opts->chunk_shape[0] != 0 ? k->opts->chunk_shape : NULL;
-	int rc = grid_make(size, dtype_size(im->dtype), &layout, given, &im->grid, err);
+	uint64_t shape[3];
+	int rc = grid_make(size, dtype_size(im->dtype), &layout, chunk_asked(k, shape), &im->grid,
+			   err);
 	if (rc != 0)
 		return rc;
 	im->encode.dtype = im->dtype;

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from make_stacks import DTYPES, KINDS, Layout, pixels, truth, write_stack, write_tiff
 from reading import (
-    along, axes_of, chunk_indices, chunk_path, chunk_region, decode_chunk, describe, multiscale, plain,
+    along, assert_same, axes_of, chunk_indices, chunk_path, chunk_region, decode_chunk, describe, multiscale, plain,
 )
 from workbench import chunk_paths
 
@@ -198,6 +198,11 @@ def test_every_kind(how, kinds, mount):
         expected.check_voxels(image, name)
 
 
+def write_tiff_in(folder, name, plane):
+    folder.mkdir(parents=True, exist_ok=True)
+    write_tiff(folder / name, [plane], Layout(rows=8, compression="lzw"))
+
+
 # Axes of an image by its files' names.
 NAMES = {"t": "t{:03d}", "c": "c{}", "z": "z{:04d}"}
 
@@ -218,6 +223,21 @@ def test_channels_and_times(axes, mount, tmp_path):
             expected = Expected(volume, axes, ladder)
             expected.check_places(image, axes)
             expected.check_voxels(image, axes)
+
+
+@pytest.mark.parametrize("axes", ["yx", "cyx"])
+def test_a_depth_where_there_is_no_z(axes, mount, tmp_path):
+    """--chunk-shape has three numbers; chunks of an image without z are as long as their array says."""
+    volume = pixels({"yx": (37, 50), "cyx": (2, 37, 50)}[axes], "u2")
+    for c, plane in enumerate(volume.reshape(-1, 37, 50)):
+        write_tiff_in(tmp_path / "s", f"img_c{c}.tif" if axes == "cyx" else "img.tif", plane)
+    for more in ([], ["--preview", "always"], ["--interpolation-mode", "nearest"]):
+        with mount.within(tmp_path / "s", *options("1,2,2 then 2,2,2"), "--chunk-shape", "5,16,32", *more) as m:
+            (image,) = m.path.glob("*.zarr")
+            assert describe(image / "1")[1] == [*[1] * (len(axes) - 2), 16, 32]
+            assert_same(plain(image), volume)
+            method = "nearest" if more else "median"
+            Expected(volume, axes, "1,2,2 then 2,2,2", method, "always" in more).check_voxels(image, f"{axes} {more}")
 
 
 @pytest.mark.parametrize("codec", ["auto", "none", "blosc-lz4", "blosc-zstd", "zlib", "gzip", "zstd"])

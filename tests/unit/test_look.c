@@ -95,6 +95,21 @@ START_TEST(kind_grid_and_layout)
 }
 END_TEST
 
+START_TEST(chunks_without_z_have_no_depth)
+{
+	tiny_pages(PAGES(GRAY(40, 30)), "one/a.tif");
+	opts.chunk_shape[0] = 5;
+	opts.chunk_shape[1] = opts.chunk_shape[2] = 16;
+	const struct image *im = look("one");
+	ck_assert(!im->has_z);
+	ck_assert_uint_eq(im->grid.chunk[AXIS_Z], 1);
+	ck_assert_uint_eq(im->grid.chunk[AXIS_Y], 16);
+	ck_assert_uint_gt(im->pyramid.n, 1);
+	for (unsigned k = 0; k < im->pyramid.n; k++)
+		ck_assert_uint_eq(level_chunk_bytes(&im->pyramid.level[k]), 16 * 16);
+}
+END_TEST
+
 START_TEST(the_majority_of_three_decides)
 {
 	series("src", PAGES(GRAY(8, 6)), 9);
@@ -621,6 +636,7 @@ static Suite *suite(bool have_shared)
 {
 	const TTest *const tests[] = {
 		kind_grid_and_layout,
+		chunks_without_z_have_no_depth,
 		the_majority_of_three_decides,
 		a_damaged_file_is_replaced_by_its_neighbour,
 		unsupported_pages_have_a_sentence,
