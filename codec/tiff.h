@@ -40,11 +40,22 @@ struct tiff_rational {
 	uint32_t num, den; /* 0/0: the tag is absent */
 };
 
+/* Where the strips or tiles of a page lie, where that is not said by its IFD alone. */
+struct tiff_place {
+	uint64_t ifd;  /* offset of the IFD that says everything else */
+	uint64_t skip; /* added to every offset of the table; `bare`: the offset itself */
+	/* Not 0: the counts are not trusted. A unit ends where the next one begins, the last one here. */
+	uint64_t end;
+	bool wraps; /* the table's offsets are modulo 2^32: one that is smaller than the one before is 2^32 further */
+	bool bare; /* no table: all rows lie one after another, not compressed */
+};
+
 /* One checked page (IFD). Sizes are within the limits of this reader (sides 1 .. 2^31-1, samples
  * 1 .. 4096, bits 1 .. 64, strip or tile decoded <= 1 GiB); strips never claim more rows than the page. */
 struct tiff_page {
 	struct tiff_header file;
-	uint64_t ifd, next_ifd; /* next_ifd 0: the last */
+	uint64_t ifd, next_ifd;	 /* next_ifd 0: the last */
+	struct tiff_place place; /* zeros but for `ifd`, unless tiff_page_at set it */
 	uint32_t width, height;
 	uint32_t subfile_type; /* NewSubfileType; bit 0 reduced, bit 2 mask */
 	uint16_t samples, bits, sample_format, compression, photometric, predictor;
@@ -95,6 +106,11 @@ int tiff_header_read(const struct reader *r, struct tiff_header *out, struct err
  * counts. */
 int tiff_page_read(const struct reader *r, const struct tiff_header *h, uint64_t ifd,
 		   struct tiff_page *out, struct err *err);
+
+/* As tiff_page_read, with its voxels where `place` says. -EBADMSG also where a page whose voxels lie elsewhere is
+ * compressed, tiled, or has planes of samples. */
+int tiff_page_at(const struct reader *r, const struct tiff_header *h,
+		 const struct tiff_place *place, struct tiff_page *out, struct err *err);
 
 /* Which voxel type the page has in Zarr. -ENOTSUP with a sentence that names tag and value
  * ("compression 34712 (JPEG 2000) is not supported"). */
