@@ -66,9 +66,9 @@ void text_add_size(struct text *t, uint64_t bytes)
 		text_addf(t, v < 10 ? "%.2f %s" : "%.1f %s", v, units[u]);
 }
 
-/* Length of the valid UTF-8 sequence at s (RFC 3629), 0 where there is none. */
-static size_t utf8_len(const unsigned char *s, size_t n)
+size_t text_utf8_length(const char *text, size_t n)
 {
+	const unsigned char *s = (const unsigned char *)text;
 	if (s[0] < 0x80)
 		return 1;
 	size_t len = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
@@ -86,9 +86,9 @@ static size_t utf8_len(const unsigned char *s, size_t n)
 void text_add_name(struct text *t, const char *s, size_t n)
 {
 	for (size_t i = 0; i < n;) {
-		const unsigned char *p = (const unsigned char *)s + i;
-		size_t len = utf8_len(p, n - i);
-		if (len == 0 || *p < 0x20 || *p == 0x7f) {
+		unsigned char c = (unsigned char)s[i];
+		size_t len = text_utf8_length(s + i, n - i);
+		if (len == 0 || c < 0x20 || c == 0x7f) {
 			text_add(t, "\xef\xbf\xbd");
 			i++;
 		} else {

@@ -20,6 +20,9 @@ void text_add_size(struct text *t, uint64_t bytes);
 /* Adds bytes of a file name with invalid UTF-8 and control characters replaced by U+FFFD. */
 void text_add_name(struct text *t, const char *s, size_t n);
 
+/* Length of the valid UTF-8 sequence (RFC 3629) at text, of which n >= 1 bytes are there; 0 where there is none. */
+size_t text_utf8_length(const char *text, size_t n);
+
 void text_done(struct text *t);
 
 /* The n bytes as a plain decimal number with optional fraction and exponent; false for anything else, also for
