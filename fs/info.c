@@ -1,6 +1,7 @@
 #include "fs/info.h"
 
 #include "fs/describe.h"
+#include "fs/info_sidecar.h"
 #include "fs/version.h"
 #include "meta/layers.h"
 #include "meta/lost.h"
@@ -69,6 +70,11 @@ static bool add_voxel(cJSON *o, const struct image *im)
 	return ok && add_text(o, "unit", im->unit);
 }
 
+static bool add_given(cJSON *o, const char *name, const char *from)
+{
+	return from == NULL || add_text(o, name, from);
+}
+
 static bool add_from(cJSON *o, const struct image *im)
 {
 	cJSON *from = cJSON_AddObjectToObject(o, "from");
@@ -76,6 +82,9 @@ static bool add_from(cJSON *o, const struct image *im)
 	       add_text(from, "voxel_size", im->voxel_from.text) &&
 	       (!im->has_z || add_text(from, "z", im->z_from.text)) &&
 	       (!im->has_t || add_text(from, "time_step", im->time_from.text)) &&
+	       add_given(from, "channel_names", im->names_from) &&
+	       add_given(from, "channel_colors", im->colors_from) &&
+	       add_given(from, "windows", im->windows_from) &&
 	       add_text(from, "codec", im->codec_from.text);
 }
 
@@ -188,6 +197,7 @@ struct report {
 	const struct dataset *d;
 	uint64_t budget;
 	const struct prediction *measured;
+	const struct options *o; /* NULL: of a live mount */
 };
 
 /* With the time where it was measured. */
@@ -351,7 +361,7 @@ static bool fill_json(cJSON *o, const struct report *r)
 	const struct dataset *d = r->d;
 	bool ok = add_text(o, "version", version_string()) && add_text(o, "source", d->source) &&
 		  add_number(o, "files", (double)d->n_files) &&
-		  add_number(o, "memory", (double)r->budget);
+		  add_number(o, "memory", (double)r->budget) && info_sidecar_add(r->o, o);
 	cJSON *images = ok ? cJSON_AddArrayToObject(o, "images") : NULL;
 	ok = images != NULL;
 	for (size_t i = 0; ok && i < dataset_shown(d); i++)
@@ -447,6 +457,22 @@ static void phrase_level(const struct image *im, const struct level *l, struct t
 	text_add_size(t, l->stored);
 }
 
+static void add_channels_row(struct text *t, const struct image *im)
+{
+	struct text CLEANUP(text_done) from = { 0 };
+	const struct {
+		const char *what, *from;
+	} facts[] = { { "names", im->names_from },
+		      { "colours", im->colors_from },
+		      { "windows", im->windows_from } };
+	for (size_t i = 0; i < ARRAY_SIZE(facts); i++)
+		if (facts[i].from != NULL)
+			text_addf(&from, "%s%s: %s", from.len > 0 ? "; " : "", facts[i].what,
+				  facts[i].from);
+	t->oom |= from.oom;
+	add_phrase(t, "channels", im, phrase_channels, from.s);
+}
+
 static void add_level_rows(struct text *t, const struct report *r, const struct image *im)
 {
 	add_phrase(t, "levels", im, describe_levels, NULL);
@@ -492,7 +518,7 @@ static void add_image(struct text *t, const struct report *r, const struct image
 			add_row(t, "z from", &value, NULL);
 		}
 		add_phrase(t, "time step", im, phrase_time, im->time_from.text);
-		add_phrase(t, "channels", im, phrase_channels, NULL);
+		add_channels_row(t, im);
 		add_phrase(t, "layout", im, describe_layout, NULL);
 		add_phrase(t, "chunk", im, describe_chunk, NULL);
 		add_phrase(t, "grid", im, phrase_grid, NULL);
@@ -531,6 +557,7 @@ static void make_words(const struct report *r, struct text *t)
 	text_add(t, "; budget ");
 	text_add_size(t, r->budget);
 	text_add(t, "\n");
+	info_sidecar_row(r->o, t);
 	for (size_t i = 0; i < shown; i++) {
 		const struct image *im = &d->images[i];
 		add_image(t, r, im);
@@ -557,11 +584,13 @@ static void make_words(const struct report *r, struct text *t)
 int info_print(const struct dataset *d, uint64_t budget, const struct prediction *measured,
 	       const struct options *o, FILE *out)
 {
-	const struct report r = { d, budget, measured };
+	const struct report r = { d, budget, measured, o };
 	struct text CLEANUP(text_done) words = { 0 };
 	char CLEANUP(freep) *json = NULL;
 	const char *s = NULL;
-	if (o->json) {
+	if (o->sidecar_wanted) {
+		s = json = info_sidecar(d, o);
+	} else if (o->json) {
 		s = json = make_json(&r);
 	} else {
 		make_words(&r, &words);
@@ -571,7 +600,7 @@ int info_print(const struct dataset *d, uint64_t budget, const struct prediction
 		fputs("ngffuse: out of memory\n", stderr);
 		return 1;
 	}
-	if (fputs(s, out) < 0 || (o->json && fputc('\n', out) < 0) || fflush(out) != 0)
+	if (fputs(s, out) < 0 || (json != NULL && fputc('\n', out) < 0) || fflush(out) != 0)
 		return 1;
 	for (size_t i = 0; i < d->n_images; i++)
 		if (image_state(&d->images[i]) == IMAGE_BAD ||

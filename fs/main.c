@@ -5,6 +5,7 @@
 #include "fs/mount.h"
 #include "fs/mount_point.h"
 #include "fs/options.h"
+#include "fs/sidecar.h"
 #include "fs/source.h"
 #include "fs/status.h"
 #include "fs/unmount.h"
@@ -39,7 +40,7 @@ static int run_mount(const struct options *o, struct source *s, struct err *err)
 {
 	bool usage = false;
 	/* An empty mount would look like success. */
-	if (source_refused(s, &usage, err))
+	if (source_refused(s, o, &usage, err))
 		return complain(err, usage ? EXIT_USAGE : EXIT_TROUBLE);
 	log_mute(false);
 	return mount_run(&s->engine, o, err) == 0 ? EXIT_FINE : complain(err, EXIT_TROUBLE);
@@ -70,12 +71,16 @@ static bool is_no_command(const char *source, struct err *err)
 	return true;
 }
 
-static int run_source(const struct options *o)
+static int run_source(struct options *o)
 {
 	struct err err = { 0 };
 	struct source s;
 	bool usage = false;
 	if (o->command == CMD_MOUNT && is_no_command(o->source, &err))
+		return complain(&err, EXIT_USAGE);
+	if (sidecar_load(o, &usage, &err) != 0)
+		return complain(&err, usage ? EXIT_USAGE : EXIT_TROUBLE);
+	if (options_check(o, &err) != 0)
 		return complain(&err, EXIT_USAGE);
 	/* Before a long scan, not after it; but what is wrong with the source comes first. */
 	if (o->command == CMD_MOUNT && access(o->source, F_OK) == 0 &&
@@ -100,7 +105,7 @@ static int run_source(const struct options *o)
 	_exit(code);
 }
 
-static int run(const struct options *o)
+static int run(struct options *o)
 {
 	struct err err = { 0 };
 	struct text t = { 0 };

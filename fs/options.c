@@ -18,12 +18,11 @@ struct parse {
 	size_t n_words;		      /* of which at most MAX_WORDS are kept */
 	bool commands_end;	      /* `--` was seen: words are no sub-commands any more */
 	bool done;		      /* -h or -V: the rest is not looked at */
-	uint64_t seen;		      /* bit i: row i was given */
 	struct text fuse;
 	struct err *err;
 };
 
-static const struct option_row *row_named(const char *name, size_t len)
+const struct option_row *options_row(const char *name, size_t len)
 {
 	size_t n = 0;
 	const struct option_row *rows = options_table(&n);
@@ -43,12 +42,35 @@ static const struct option_row *row_lettered(char letter)
 	return NULL;
 }
 
+static struct option_given *given_of(struct options *o, const struct option_row *row)
+{
+	size_t n = 0;
+	return &o->given[row - options_table(&n)];
+}
+
+const struct option_given *options_given(const struct options *o, const char *name)
+{
+	size_t n = 0;
+	const struct option_row *row = options_row(name, strlen(name));
+	return &o->given[row - options_table(&n)];
+}
+
+int options_set(struct options *o, const struct option_row *row, const char *value, struct err *err)
+{
+	struct option_given *g = given_of(o, row);
+	char *copy = value != NULL ? strdup(value) : NULL;
+	if (value != NULL && copy == NULL)
+		return err_oom(err);
+	free(g->text);
+	g->text = copy;
+	g->by = GIVEN_BY_LINE;
+	return row->set(o, value, err);
+}
+
 static int set_row(struct parse *p, const struct option_row *row, const char *value,
 		   const char *prefix)
 {
-	size_t n = 0;
-	p->seen |= (uint64_t)1 << (row - options_table(&n));
-	int rc = row->set(p->o, value, p->err);
+	int rc = options_set(p->o, row, value, p->err);
 	if (rc != 0) {
 		err_prefix(p->err, "%s%s", prefix, row->name);
 		return rc;
@@ -114,7 +136,7 @@ static int unknown_option(struct parse *p, const char *name, size_t len)
 static int parse_long(struct parse *p, const char *arg, const char *next, bool *used)
 {
 	size_t len = strcspn(arg, "=");
-	const struct option_row *row = row_named(arg, len);
+	const struct option_row *row = options_row(arg, len);
 	if (row == NULL)
 		return unknown_option(p, arg, len);
 	const char *value = arg[len] == '=' ? arg + len + 1 : NULL;
@@ -202,7 +224,7 @@ static int parse_word(struct parse *p, char *item)
 	if (is_generic_word(item))
 		return 0;
 	size_t len = strcspn(item, "=");
-	const struct option_row *row = row_named(item, len);
+	const struct option_row *row = options_row(item, len);
 	if (row == NULL || is_command(row))
 		return unknown_word(p, item);
 	if (row->value == NULL && item[len] == '=')
@@ -225,7 +247,7 @@ static size_t item_length(const char *s)
 /* A backslash gives the character behind it; where the row wants it a bare `:` is a comma. */
 static char *unescape(const char *raw, size_t n)
 {
-	const struct option_row *row = row_named(raw, min_u64(strcspn(raw, "="), n));
+	const struct option_row *row = options_row(raw, min_u64(strcspn(raw, "="), n));
 	bool colons = row != NULL && row->colons;
 	char *out = malloc(n + 1);
 	if (out == NULL)
@@ -389,48 +411,9 @@ static int check_commands(const struct parse *p)
 	size_t n = 0;
 	const struct option_row *rows = options_table(&n);
 	for (size_t i = 0; i < n; i++)
-		if ((p->seen >> i & 1) != 0 && (rows[i].commands >> p->o->command & 1) == 0)
+		if (p->o->given[i].by != GIVEN_NOT && (rows[i].commands >> p->o->command & 1) == 0)
 			return err_set(p->err, EINVAL, "--%s means nothing to %s", rows[i].name,
 				       names[p->o->command]);
-	return 0;
-}
-
-/* Bits of the rows that only datasets of WEBKNOSSOS ask for. */
-static uint64_t rows_of_datasets(void)
-{
-	static const char *const names[] = { "layer-name", "category", "largest-segment-id" };
-	size_t n = 0;
-	uint64_t bits = 0;
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		bits |= (uint64_t)1 << (row_named(names[i], strlen(names[i])) - options_table(&n));
-	return bits;
-}
-
-static int check_together(const struct parse *p, struct err *err)
-{
-	const struct options *o = p->o;
-	if (o->v3 && !o->codec_auto && o->codec == CODEC_ZLIB)
-		return err_set(
-			err, EINVAL,
-			"--codec zlib and --ngff 0.5 exclude each other: Zarr v3 has no zlib, "
-			"give gzip");
-	bool plain = o->codec == CODEC_NONE || o->codec == CODEC_GZIP;
-	if (o->damaged == DAMAGED_POISON && !o->codec_auto && plain)
-		return err_set(
-			err, EINVAL,
-			"--damaged poison and --codec %s exclude each other: not every reader "
-			"would notice; give zstd",
-			codec_name(o->codec));
-	if (o->group_none && o->pattern != NULL)
-		return err_set(err, EINVAL,
-			       "--group none and --pattern exclude each other: give {i} in the "
-			       "pattern for one image each");
-	if (o->layout == VIEWS_NGFF && (p->seen & rows_of_datasets()) != 0)
-		return err_set(err, EINVAL,
-			       "--layer-name, --category and --largest-segment-id say nothing "
-			       "without --layout webknossos or both");
-	if (o->unit != NULL && o->n_voxel == 0)
-		return err_set(err, EINVAL, "--unit says nothing without --voxel-size: give both");
 	return 0;
 }
 
@@ -447,8 +430,6 @@ int options_parse(int argc, char **argv, struct options *out, struct err *err)
 	rc = assign_words(&p);
 	if (rc == 0)
 		rc = check_commands(&p);
-	if (rc == 0)
-		rc = check_together(&p, err);
 	return rc;
 }
 
@@ -467,6 +448,11 @@ void options_done(struct options *o)
 	}
 	free(o->labels);
 	free(o->fuse);
+	free(o->sidecar);
+	for (size_t i = 0; i < OPTION_ROWS; i++) {
+		free(o->given[i].text);
+		free(o->given[i].from);
+	}
 	*o = (struct options){ 0 };
 }
 
@@ -553,6 +539,14 @@ struct engine_config options_engine(const struct options *o, const char *fingerp
 			.channel_names = o->channel_names,
 			.channel_colors = o->channel_colors,
 			.windows = o->windows,
+			.from = {
+				.voxel = options_given(o, "voxel-size")->from,
+				.unit = options_given(o, "unit")->from,
+				.time = options_given(o, "time-step")->from,
+				.names = options_given(o, "channel-names")->from,
+				.colors = options_given(o, "channel-colors")->from,
+				.windows = options_given(o, "windows")->from,
+			},
 			.pyramid = o->pyramid,
 			.method = o->method,
 			.method_given = o->method_given,

@@ -9,6 +9,21 @@ static bool names_option(const struct err *err)
 	return err->code == EINVAL && strncmp(err->msg, "--", 2) == 0;
 }
 
+/* A sentence about an option is about its place in the side-car; one about names only where that gave a pattern or name. */
+static void blame_name(const struct options *o, bool usage, struct err *err)
+{
+	const char *const givers[] = { "pattern", "name" };
+	if (names_option(err)) {
+		options_blame(o, err);
+		return;
+	}
+	for (size_t i = 0; usage && i < ARRAY_SIZE(givers); i++)
+		if (options_given(o, givers[i])->by != GIVEN_NOT) {
+			options_prefix(o, givers[i], err);
+			return;
+		}
+}
+
 int source_open(const struct options *o, struct source *out, bool *usage, struct err *err)
 {
 	*out = (struct source){ 0 };
@@ -31,13 +46,15 @@ int source_open(const struct options *o, struct source *out, bool *usage, struct
 		if (rc != 0)
 			dataset_free(data);
 	}
-	if (rc != 0)
+	if (rc != 0) {
 		text_done(&out->fingerprint);
+		blame_name(o, *usage, err);
+	}
 	out->open = rc == 0;
 	return rc;
 }
 
-bool source_refused(const struct source *s, bool *usage, struct err *err)
+bool source_refused(const struct source *s, const struct options *o, bool *usage, struct err *err)
 {
 	const struct dataset *d = s->engine.data;
 	for (size_t i = 0; i < dataset_shown(d); i++)
@@ -48,6 +65,7 @@ bool source_refused(const struct source *s, bool *usage, struct err *err)
 	else
 		*err = d->images[0].why;
 	*usage = names_option(err);
+	options_blame(o, err);
 	return true;
 }
 

@@ -18,7 +18,7 @@ struct source {
 int source_open(const struct options *o, struct source *out, bool *usage, struct err *err);
 
 /* True where no image is usable, with the sentence of the first, which may be about an option (*usage). */
-bool source_refused(const struct source *s, bool *usage, struct err *err);
+bool source_refused(const struct source *s, const struct options *o, bool *usage, struct err *err);
 
 /* False where a read hangs: nothing is freed then, and the process should end by _exit. */
 bool source_close(struct source *s);

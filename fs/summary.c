@@ -364,6 +364,11 @@ void summary_make(const struct dataset *d, uint64_t budget, unsigned threads,
 		  struct text *t)
 {
 	add_source(t, d);
+	if (o->sidecar != NULL) {
+		const char *slash = strrchr(o->sidecar, '/');
+		text_add(t, "; with the side-car ");
+		describe_name(t, slash != NULL ? slash + 1 : o->sidecar);
+	}
 	if (dataset_shown(d) == 1)
 		add_one(t, d, &d->images[0], o, view);
 	else

@@ -15,18 +15,42 @@ struct item {
 	size_t len;
 };
 
+/* A comma or a backslash that is no separator, with a backslash in front. */
+static bool is_escape(const char *s)
+{
+	return *s == '\\' && (s[1] == ',' || s[1] == '\\');
+}
+
+/* Length of the item that begins at s. */
+static size_t item_length(const char *s)
+{
+	size_t n = 0;
+	while (s[n] != '\0' && s[n] != ',')
+		n += is_escape(s + n) ? 2 : 1;
+	return n;
+}
+
 /* The k-th item of a comma list; false past the end. */
 static bool list_item(const char *list, uint64_t k, struct item *out)
 {
 	const char *s = list;
 	for (; k > 0; k--) {
-		s = strchr(s, ',');
-		if (s == NULL)
+		s += item_length(s);
+		if (*s == '\0')
 			return false;
 		s++;
 	}
-	*out = (struct item){ .s = s, .len = strcspn(s, ",") };
+	*out = (struct item){ .s = s, .len = item_length(s) };
 	return true;
+}
+
+static void add_unescaped(struct text *t, const struct item *item)
+{
+	text_add(t, "");
+	for (size_t i = 0; i < item->len; i++) {
+		i += is_escape(item->s + i);
+		text_addn(t, item->s + i, 1);
+	}
 }
 
 static int check_count(const char *option, const char *list, uint64_t want, struct err *err)
@@ -34,8 +58,8 @@ static int check_count(const char *option, const char *list, uint64_t want, stru
 	if (list == NULL)
 		return 0;
 	uint64_t n = 1;
-	for (const char *s = list; *s != '\0'; s++)
-		n += *s == ',';
+	for (const char *s = list + item_length(list); *s != '\0'; s += 1 + item_length(s + 1))
+		n++;
 	if (n == want)
 		return 0;
 	return err_set(err, EINVAL, "%s has %llu item%s, the image has %llu channel%s", option,
@@ -69,7 +93,7 @@ static int set_label(struct image *im, const struct scan_options *opts, uint64_t
 	struct text CLEANUP(text_done) t = { 0 };
 	struct item item;
 	if (opts->channel_names != NULL && list_item(opts->channel_names, c, &item))
-		text_addn(&t, item.s, item.len);
+		add_unescaped(&t, &item);
 	else if (of_page != NULL && samples == 1)
 		text_add(&t, of_page);
 	else if (of_page != NULL && of_sample != NULL)
@@ -208,10 +232,23 @@ static int set_window(struct image *im, const struct scan_options *opts, uint64_
 	return 0;
 }
 
+/* Who gave a list. */
+static const char *given_from(const char *list, const char *from, const char *option)
+{
+	if (list == NULL)
+		return NULL;
+	return from != NULL ? from : option;
+}
+
 int channels_make(struct image *im, const struct scan_options *opts, struct err *err)
 {
 	uint64_t n = im->grid.size[AXIS_C];
 	int rc = check_count("--channel-names", opts->channel_names, n, err);
+	im->names_from =
+		given_from(opts->channel_names, opts->from.names, "option --channel-names");
+	im->colors_from =
+		given_from(opts->channel_colors, opts->from.colors, "option --channel-colors");
+	im->windows_from = given_from(opts->windows, opts->from.windows, "option --windows");
 	if (rc == 0)
 		rc = check_count("--channel-colors", opts->channel_colors, n, err);
 	if (rc == 0)

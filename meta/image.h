@@ -84,6 +84,8 @@ struct image {
 	double time_step;		  /* seconds; 0 unknown */
 	struct origin voxel_from, z_from, time_from, axes_from, codec_from;
 	struct channel *channels; /* grid.size[AXIS_C] */
+	const char *names_from, *colors_from,
+		*windows_from; /* of the channels, as `info` says it; NULL: not given. Of the scan's options */
 	bool rgb;
 	struct label_colors *colors; /* of a label; NULL: not looked at */
 	uint32_t orientation;

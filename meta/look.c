@@ -272,7 +272,12 @@ static int given_voxel(struct look *k, struct err *err)
 		unit = meant;
 	}
 	snprintf(im->unit, sizeof(im->unit), "%s", unit);
-	set_origin(&im->voxel_from, "option --voxel-size");
+	const struct scan_from *from = &k->opts->from;
+	set_origin(&im->voxel_from, from->voxel != NULL ? from->voxel : "option --voxel-size");
+	if (k->opts->unit != NULL && (from->unit != NULL) != (from->voxel != NULL))
+		snprintf(im->voxel_from.text, sizeof(im->voxel_from.text), "%s, unit: %s",
+			 from->voxel != NULL ? from->voxel : "option --voxel-size",
+			 from->unit != NULL ? from->unit : "option --unit");
 	if (im->has_z)
 		im->z_from = im->voxel_from;
 	return 0;
@@ -309,7 +314,9 @@ static int set_voxel(struct look *k, uint64_t at, struct err *err)
 	struct image *im = k->im;
 	im->time_step = k->opts->time_step;
 	if (im->has_t)
-		set_origin(&im->time_from, im->time_step > 0 ? "option --time-step" : "not stated");
+		set_origin(&im->time_from, im->time_step <= 0		? "not stated"
+					   : k->opts->from.time != NULL ? k->opts->from.time
+									: "option --time-step");
 	if (k->opts->voxel_size[0] > 0)
 		return given_voxel(k, err);
 	voxel_of_tags(k, at);

@@ -67,6 +67,10 @@ struct names {
  * formats that are always an image of their own (.svs ..). */
 bool names_is_tiff(const char *name, bool *slide);
 
+/* Our own file beside TIFFs: of a folder, or with ".ngffuse.json" behind a file's stem. */
+#define NAMES_SIDECAR "ngffuse.json"
+bool names_is_sidecar(const char *name);
+
 /* Folders that are never entered (__MACOSX, thumbs, ..), hidden ones included. */
 bool names_is_junk_folder(const char *name);
 

@@ -49,6 +49,13 @@ size_t names_stem(const char *name)
 	return stem;
 }
 
+bool names_is_sidecar(const char *name)
+{
+	size_t n = strlen(name), own = sizeof(NAMES_SIDECAR) - 1;
+	return n >= own && strcmp(name + n - own, NAMES_SIDECAR) == 0 &&
+	       (n == own || name[n - own - 1] == '.');
+}
+
 bool names_is_junk_folder(const char *name)
 {
 	static const char *const junk[] = { "__MACOSX", "@eaDir",     "$RECYCLE.BIN",

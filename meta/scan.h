@@ -14,16 +14,23 @@ struct scan_label {
 	char *source;
 };
 
+/* Where what is given comes from, for `info`; NULL: the option of that name. */
+struct scan_from {
+	const char *voxel, *unit, *time, *names, *colors, *windows;
+};
+
 struct scan_options {
 	const char *name;    /* --name or NULL */
 	const char *pattern; /* --pattern or NULL */
 	enum gaps gaps;
 	bool group_none;
-	double voxel_size[3];				      /* x, y, z; 0: not given */
-	const char *unit;				      /* NULL: not given */
-	double time_step;				      /* 0: not given */
-	const char *channel_names, *channel_colors, *windows; /* comma lists or NULL */
-	uint64_t chunk_shape[3];			      /* z, y, x; [0] == 0: auto */
+	double voxel_size[3]; /* x, y, z; 0: not given */
+	const char *unit;     /* NULL: not given */
+	double time_step;     /* 0: not given */
+	/* Comma lists or NULL; with a backslash in front a comma is none. */
+	const char *channel_names, *channel_colors, *windows;
+	struct scan_from from;
+	uint64_t chunk_shape[3]; /* z, y, x; [0] == 0: auto */
 	struct pyramid_options pyramid;
 	enum reduce_method method;
 	bool method_given;	/* else a label has the mode */

@@ -138,7 +138,7 @@ static int subfolders_add(struct subfolders *s, const char *name)
 
 static void note_seen(struct walk *w, const char *name)
 {
-	if (name[0] == '.')
+	if (name[0] == '.' || names_is_sidecar(name))
 		return;
 	const char *dot = strrchr(name, '.');
 	char suffix[sizeof(w->seen[0].suffix)] = "";

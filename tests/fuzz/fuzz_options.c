@@ -102,6 +102,8 @@ static void run(char *text, const uint64_t size[3], bool has_z)
 	struct err err = { 0 };
 	int rc = options_parse(argc, argv, &o, &err);
 	if (rc == 0)
+		rc = options_check(&o, &err);
+	if (rc == 0)
 		check(&o, size, has_z);
 	else
 		require(rc < 0 && err.code == -rc && err.msg[0] != '\0');

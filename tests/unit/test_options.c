@@ -18,6 +18,8 @@ static int parse(struct options *o, struct err *err, const char *const words[])
 	for (size_t i = 0; words[i] != NULL; i++)
 		argv[argc++] = strdup(words[i]);
 	int rc = options_parse(argc, argv, o, err);
+	if (rc == 0)
+		rc = options_check(o, err);
 	/* Strings of the command line are borrowed: tests that look at them keep them alive. */
 	for (int i = 1; i < argc; i++)
 		if (argv[i] != o->source && argv[i] != o->mountpoint && argv[i] != o->path)
