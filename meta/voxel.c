@@ -174,6 +174,67 @@ const char *voxel_unit(const char *word, size_t len)
 	return unit;
 }
 
+static const struct {
+	const char *word;
+	double seconds;
+} time_units[] = {
+	{ "s", 1 },	  { "sec", 1 },	    { "second", 1 },  { "msec", 1e-3 },
+	{ "usec", 1e-6 }, { "min", 60 },    { "minute", 60 }, { "h", 3600 },
+	{ "hr", 3600 },	  { "hour", 3600 }, { "d", 86400 },   { "day", 86400 },
+};
+
+static const struct {
+	const char *letter, *word;
+	double factor;
+} time_prefixes[] = {
+	{ "Y", "yotta", 1e24 },	 { "Z", "zetta", 1e21 },  { "E", "exa", 1e18 },
+	{ "P", "peta", 1e15 },	 { "T", "tera", 1e12 },	  { "G", "giga", 1e9 },
+	{ "M", "mega", 1e6 },	 { "k", "kilo", 1e3 },	  { "h", "hecto", 1e2 },
+	{ "da", "deca", 1e1 },	 { "d", "deci", 1e-1 },	  { "c", "centi", 1e-2 },
+	{ "m", "milli", 1e-3 },	 { "u", "micro", 1e-6 },  { "n", "nano", 1e-9 },
+	{ "p", "pico", 1e-12 },	 { "f", "femto", 1e-15 }, { "a", "atto", 1e-18 },
+	{ "z", "zepto", 1e-21 }, { "y", "yocto", 1e-24 },
+};
+
+/* True for `prefix` with `unit` behind it. */
+static bool is_joined(const char *word, const char *prefix, const char *unit)
+{
+	size_t n = strlen(prefix);
+	return strncmp(word, prefix, n) == 0 && strcmp(word + n, unit) == 0;
+}
+
+static double find_seconds(const char *word)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(time_units); i++)
+		if (strcmp(word, time_units[i].word) == 0)
+			return time_units[i].seconds;
+	for (size_t i = 0; i < ARRAY_SIZE(time_prefixes); i++)
+		if (is_joined(word, time_prefixes[i].letter, "s") ||
+		    is_joined(word, time_prefixes[i].word, "second"))
+			return time_prefixes[i].factor;
+	return 0;
+}
+
+double voxel_seconds(const char *word, size_t len)
+{
+	cut_wrapping(&word, &len);
+	if (len == 0 || len > 40)
+		return 0;
+	struct word w = { 0 };
+	word_fold(&w, word, len);
+	double seconds = find_seconds(w.s);
+	if (!(seconds > 0)) {
+		lower(&w);
+		seconds = find_seconds(w.s);
+	}
+	/* "minutes". */
+	if (!(seconds > 0) && w.len > 2 && w.s[w.len - 1] == 's') {
+		w.s[--w.len] = '\0';
+		seconds = find_seconds(w.s);
+	}
+	return seconds;
+}
+
 /* Resolutions of screens, printers, scanners and faxes, per inch. */
 static const double device_dpi[] = {
 	72,   75,   90,	  96,	98,   100,  120,  125,	144,  150,  180,  182,

@@ -9,6 +9,9 @@ const char *voxel_unit(const char *word, size_t len);
 /* True for the units that OME-NGFF allows for space axes. */
 bool voxel_unit_is_ngff(const char *unit);
 
+/* Seconds in the unit of time that a word means ("ms", "min", "microseconds" -> ..); 0: no unit. */
+double voxel_seconds(const char *word, size_t len);
+
 /* Size of a pixel from tags 282, 283, 296, in the unit that suits it (nanometer below 0.1 um, else
  * micrometer); false where the tags are absent or nonsense (dpi values, 1/1, the writers' defaults);
  * then *why is a static text for `info` ("72 dpi is a printer's number"). */

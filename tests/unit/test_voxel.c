@@ -97,6 +97,45 @@ START_TEST(units)
 }
 END_TEST
 
+static const struct {
+	const char *word;
+	double seconds;
+} times[] = {
+	{ "s", 1 },
+	{ " sec ", 1 },
+	{ "secs", 1 },
+	{ "Seconds", 1 },
+	{ "ms", 1e-3 },
+	{ "msec", 1e-3 },
+	{ "MS", 1e-3 },
+	{ "Ms", 1e6 },
+	{ "milliseconds", 1e-3 },
+	{ "us", 1e-6 },
+	{ "\xc2\xb5s", 1e-6 },
+	{ "ns", 1e-9 },
+	{ "das", 10 },
+	{ "ds", 0.1 },
+	{ "attosecond", 1e-18 },
+	{ "min", 60 },
+	{ "minutes", 60 },
+	{ "h", 3600 },
+	{ "hrs", 3600 },
+	{ "days", 86400 },
+	{ "", 0 },
+	{ "frame", 0 },
+	{ "um", 0 },
+	{ "milli", 0 },
+	{ "a word that is longer than any unit of time could be", 0 },
+};
+
+START_TEST(units_of_time)
+{
+	double got = voxel_seconds(times[_i].word, strlen(times[_i].word));
+	ck_assert_msg(fabs(got - times[_i].seconds) <= 1e-12 * times[_i].seconds, "'%s': %g",
+		      times[_i].word, got);
+}
+END_TEST
+
 START_TEST(units_end_where_the_length_says)
 {
 	ck_assert_str_eq(voxel_unit("nmx", 2), "nanometer");
@@ -266,6 +305,7 @@ int main(void)
 	Suite *suite = suite_create("voxel");
 	TCase *tc = tcase_create("voxel");
 	tcase_add_loop_test(tc, units, 0, ARRAY_SIZE(words));
+	tcase_add_loop_test(tc, units_of_time, 0, ARRAY_SIZE(times));
 	tcase_add_test(tc, units_end_where_the_length_says);
 	tcase_add_test(tc, ngff_units);
 	tcase_add_loop_test(tc, resolution_tags, 0, ARRAY_SIZE(tags));
