@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #define UNUSED		__attribute__((unused))
+#define ALWAYS_INLINE	__attribute__((always_inline))
 #define PRINTF(fmt, va) __attribute__((format(printf, fmt, va)))
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 

@@ -171,8 +171,7 @@ static int check_layout(const struct tiff_page *p, struct err *err)
 {
 	uint64_t area = (uint64_t)p->unit_w * p->unit_h, bytes, n;
 	unsigned samples = p->planar ? 1 : p->samples;
-	unsigned size = p->bits > 32 ? 8 : p->bits > 16 ? 4 : p->bits > 8 ? 2 : 1;
-	if (!mul_u64(area, (uint64_t)samples * size, &bytes) ||
+	if (!mul_u64(area, (uint64_t)samples * tiff_voxel_bytes(p), &bytes) ||
 	    (bytes > GiB && !tiff_is_raw_rows(p)))
 		return err_set(err, EBADMSG,
 			       "a %s of %" PRIu32 " x %" PRIu32

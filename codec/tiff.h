@@ -9,11 +9,17 @@
 
 enum {
 	TIFF_COMPRESSION_NONE = 1,
+	TIFF_COMPRESSION_CCITT_RLE = 2,
+	TIFF_COMPRESSION_CCITT_G3 = 3,
+	TIFF_COMPRESSION_CCITT_G4 = 4,
 	TIFF_COMPRESSION_LZW = 5,
 	TIFF_COMPRESSION_JPEG = 7,
 	TIFF_COMPRESSION_DEFLATE = 8,
+	TIFF_COMPRESSION_CCITT_WORDS = 32771,
 	TIFF_COMPRESSION_PACKBITS = 32773,
 	TIFF_COMPRESSION_OLD_DEFLATE = 32946,
+	TIFF_COMPRESSION_SGILOG = 34676,
+	TIFF_COMPRESSION_SGILOG24 = 34677,
 	TIFF_COMPRESSION_LERC = 34887,
 	TIFF_COMPRESSION_LZMA = 34925,
 	TIFF_COMPRESSION_ZSTD = 50000,
@@ -148,15 +154,48 @@ int tiff_sparse_value(const struct reader *r, const struct tiff_page *p, enum dt
 /* Rows that unit row `uy` (below units_y) really has (a short last strip; tiles are always whole). */
 uint32_t tiff_unit_rows(const struct tiff_page *p, uint32_t uy);
 
-/* Rows can be read straight from the file: strips that are not compressed. */
-static inline bool tiff_is_raw_rows(const struct tiff_page *p)
+static inline bool tiff_is_sgilog(const struct tiff_page *p)
 {
-	return p->compression == TIFF_COMPRESSION_NONE && !p->tiled && p->fill_order != 2;
+	return p->compression == TIFF_COMPRESSION_SGILOG ||
+	       p->compression == TIFF_COMPRESSION_SGILOG24;
 }
 
-/* Bytes of one decoded unit of `rows` (at most unit_h) rows: unit_w x rows x (planar ? 1 : samples) x type,
- * the type being the next of 1, 2, 4, 8 bytes that holds the bits. */
+static inline bool tiff_is_ccitt(const struct tiff_page *p)
+{
+	return p->compression == TIFF_COMPRESSION_CCITT_RLE ||
+	       p->compression == TIFF_COMPRESSION_CCITT_G3 ||
+	       p->compression == TIFF_COMPRESSION_CCITT_G4 ||
+	       p->compression == TIFF_COMPRESSION_CCITT_WORDS;
+}
+
+/* A single bit is 0 or 1, whatever the page says. */
+static inline bool tiff_is_signed(const struct tiff_page *p)
+{
+	return p->sample_format == 2 && p->bits > 1;
+}
+
+/* Samples are stored as no voxel type is: packed bits, three bytes, short floats. codec/widen.h makes them voxels. */
+static inline bool tiff_is_widened(const struct tiff_page *p)
+{
+	bool whole = p->bits == 8 || p->bits == 16 || p->bits == 32 || p->bits == 64;
+	return !tiff_is_sgilog(p) && (!whole || (p->bits == 16 && p->sample_format == 3));
+}
+
+/* Rows can be read straight from the file: strips that are not compressed, of samples that are voxels. */
+static inline bool tiff_is_raw_rows(const struct tiff_page *p)
+{
+	return p->compression == TIFF_COMPRESSION_NONE && !p->tiled && p->fill_order != 2 &&
+	       !tiff_is_widened(p);
+}
+
+/* Bytes of a voxel: the next of 1, 2, 4, 8 that holds a sample's bits, 4 for the shorter floats. */
+unsigned tiff_voxel_bytes(const struct tiff_page *p);
+
+/* Bytes of one decoded unit of `rows` (at most unit_h) rows: unit_w x rows x (planar ? 1 : samples) voxels. */
 uint64_t tiff_unit_bytes(const struct tiff_page *p, uint32_t rows);
+
+/* The same before samples are widened: what a unit has that is not compressed. At most tiff_unit_bytes. */
+uint64_t tiff_packed_bytes(const struct tiff_page *p, uint32_t rows);
 
 /* True where two pages have the same kind of pixels: width, height, bits, format, samples, and the
  * same channel meaning (photometric of colour against gray). Layout and compression may differ. */

@@ -1,4 +1,5 @@
 #include "codec/tiff_field.h"
+#include "codec/widen.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -121,7 +122,7 @@ static void judge(const struct tiff_page *p, uint64_t size, uint64_t index, uint
 		  struct tiff_unit *u)
 {
 	uint64_t uy = index % ((uint64_t)p->units_x * p->units_y) / p->units_x;
-	uint64_t need = tiff_unit_bytes(p, tiff_unit_rows(p, (uint32_t)uy));
+	uint64_t need = tiff_packed_bytes(p, tiff_unit_rows(p, (uint32_t)uy));
 	bool counted = p->counts.count != 0;
 	u->state = TIFF_UNIT_STORED;
 	if (u->offset == 0 && u->count == 0 && counted)
@@ -172,8 +173,28 @@ uint32_t tiff_unit_rows(const struct tiff_page *p, uint32_t uy)
 	return p->height - uy * p->unit_h;
 }
 
+unsigned tiff_voxel_bytes(const struct tiff_page *p)
+{
+	/* libtiff gives these as floats, whatever bits the page says it has. */
+	bool is_float = tiff_is_sgilog(p) || (p->sample_format == 3 && p->bits <= 32);
+	if (is_float)
+		return 4;
+	return p->bits > 32 ? 8 : p->bits > 16 ? 4 : p->bits > 8 ? 2 : 1;
+}
+
+static uint64_t row_samples(const struct tiff_page *p)
+{
+	return (uint64_t)p->unit_w * (p->planar ? 1 : p->samples);
+}
+
 uint64_t tiff_unit_bytes(const struct tiff_page *p, uint32_t rows)
 {
-	uint64_t size = p->bits > 32 ? 8 : p->bits > 16 ? 4 : p->bits > 8 ? 2 : 1;
-	return (uint64_t)p->unit_w * rows * (p->planar ? 1 : p->samples) * size;
+	return row_samples(p) * rows * tiff_voxel_bytes(p);
+}
+
+uint64_t tiff_packed_bytes(const struct tiff_page *p, uint32_t rows)
+{
+	if (!tiff_is_widened(p))
+		return tiff_unit_bytes(p, rows);
+	return rows * widen_row_bytes(p->bits, row_samples(p));
 }

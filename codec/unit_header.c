@@ -5,13 +5,22 @@
 #include <errno.h>
 #include <string.h>
 
-enum { MAX_ENTRIES = 20, HEADER = 8, ENTRY = 12, YCBCR = 6, RGB = 2, GRAY = 1 };
+enum { MAX_ENTRIES = 20, HEADER = 8, ENTRY = 12 };
+enum { WHITE_IS_ZERO = 0, GRAY = 1, RGB = 2, YCBCR = 6 };
+
+/* libtiff wants maps and more for other colours, and does nothing with them. */
+static uint32_t colour_told(const struct tiff_page *p, uint32_t samples)
+{
+	bool kept = (p->photometric == WHITE_IS_ZERO && tiff_is_ccitt(p)) ||
+		    (p->photometric == YCBCR && p->compression == TIFF_COMPRESSION_JPEG &&
+		     samples == 3) ||
+		    tiff_is_sgilog(p);
+	return kept ? p->photometric : samples >= 3 ? RGB : GRAY;
+}
 
 struct unit_tags unit_tags_of(const struct tiff_page *p, uint32_t rows)
 {
 	uint32_t samples = p->planar ? 1 : p->samples;
-	bool ycbcr =
-		p->photometric == YCBCR && p->compression == TIFF_COMPRESSION_JPEG && samples == 3;
 	struct unit_tags t = {
 		.width = p->unit_w,
 		.rows = rows,
@@ -21,17 +30,24 @@ struct unit_tags unit_tags_of(const struct tiff_page *p, uint32_t rows)
 		.bits = p->bits,
 		.sample_format = p->sample_format,
 		.samples = samples,
-		/* libtiff wants maps and more for other colours, and does nothing with them. */
-		.photometric = ycbcr	      ? YCBCR
-			       : samples >= 3 ? RGB
-					      : GRAY,
+		.photometric = colour_told(p, samples),
 		.predictor = p->predictor,
 		.fill_order = p->fill_order,
 		.extra = samples >= 3 ? samples - 3 : samples - 1,
 		.lerc = { p->lerc[0], p->lerc[1] },
 	};
 	t.extra_kind = t.extra != 0 ? p->extra_kind : 0;
-	if (ycbcr)
+	if (p->compression == TIFF_COMPRESSION_CCITT_G3)
+		t.fax_options = p->t4_options;
+	if (p->compression == TIFF_COMPRESSION_CCITT_G4)
+		t.fax_options = p->t6_options;
+	/* Its bytes have an order of their own, and libtiff makes floats of them for the machine. */
+	if (tiff_is_sgilog(p)) {
+		t.big_endian = 0;
+		t.bits = 16;
+		t.sample_format = 2;
+	}
+	if (t.photometric == YCBCR)
 		memcpy(t.subsampling, (uint32_t[]){ p->subsampling[0], p->subsampling[1] },
 		       sizeof(t.subsampling));
 	return t;
@@ -125,6 +141,10 @@ static void add_all(struct maker *m, const struct unit_tags *t, const struct rea
 		add_long(m, 279, SOME);
 	}
 	add_short(m, 284, 1);
+	if (t->compression == TIFF_COMPRESSION_CCITT_G3)
+		add_long(m, 292, t->fax_options);
+	if (t->compression == TIFF_COMPRESSION_CCITT_G4)
+		add_long(m, 293, t->fax_options);
 	if (t->predictor != 1)
 		add_short(m, 317, t->predictor);
 	if (t->tiled) {

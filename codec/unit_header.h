@@ -11,6 +11,7 @@ struct unit_tags {
 	uint32_t compression, bits, sample_format, samples, photometric, predictor, fill_order;
 	uint32_t extra, extra_kind;
 	uint32_t subsampling[2], lerc[2];
+	uint32_t fax_options; /* T4Options or T6Options */
 };
 
 /* What `p` says, for a unit of `rows` rows. */

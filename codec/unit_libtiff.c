@@ -167,6 +167,9 @@ static int handle_open(struct handle *h, const struct unit_tags *tags,
 			       tiff_compression_name((uint16_t)tags->compression), h->said.text);
 	if (tags->photometric == YCBCR)
 		TIFFSetField(h->tiff, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
+	if (tags->compression == TIFF_COMPRESSION_SGILOG ||
+	    tags->compression == TIFF_COMPRESSION_SGILOG24)
+		TIFFSetField(h->tiff, TIFFTAG_SGILOGDATAFMT, SGILOGDATAFMT_FLOAT);
 	return 0;
 }
 
@@ -255,6 +258,8 @@ static int look_at(const struct unit_job *j, struct unit_tags *t, struct err *er
 int unit_handles_decode(struct unit_handles *p, const struct unit_job *j, struct err *err)
 {
 	bool jpeg = j->page->compression == TIFF_COMPRESSION_JPEG;
+	/* Their decoders go on behind what is damaged, and only say so. */
+	bool warned = jpeg || tiff_is_ccitt(j->page);
 	const char *name = tiff_compression_name(j->page->compression);
 	struct unit_tags tags = unit_tags_of(j->page, j->rows);
 	struct handle *h = NULL;
@@ -276,7 +281,7 @@ int unit_handles_decode(struct unit_handles *p, const struct unit_job *j, struct
 	errno = 0;
 	int ok = TIFFReadFromUserBuffer(h->tiff, 0, j->raw, (tmsize_t)j->n_raw, j->out,
 					(tmsize_t)j->n_out);
-	if (ok == 1 && !h->said.error && !(jpeg && h->said.warning))
+	if (ok == 1 && !h->said.error && !(warned && h->said.warning))
 		return 0;
 	if (was_out_of_memory())
 		rc = err_oom(err);

@@ -230,8 +230,9 @@ static int make_grid(struct look *k, struct err *err)
 	const struct tiff_page *p = &im->kind;
 	struct grid_layout layout = {
 		.tiled = p->tiled,
-		/* Ids that are floats are made to integers like what is decompressed. */
-		.compressed = p->compression != TIFF_COMPRESSION_NONE || im->stored != im->dtype,
+		/* What must be made to voxels (packed bits, ids that are floats) is like what is decompressed. */
+		.compressed = p->compression != TIFF_COMPRESSION_NONE || tiff_is_widened(p) ||
+			      p->fill_order == 2 || im->stored != im->dtype,
 		.unit_h = p->unit_h,
 		.unit_w = p->unit_w,
 		.samples = p->planar ? 1 : p->samples,
@@ -323,6 +324,21 @@ static int set_voxel(struct look *k, uint64_t at, struct err *err)
 	return 0;
 }
 
+/* Voxels that are not of the type that the file has, or of which programs differ. */
+static void warn_widened(struct image *im, const struct tiff_page *p)
+{
+	if (tiff_is_sgilog(p))
+		image_warn(im, "%s: given as floats, %s", p->samples == 1 ? "LogL" : "LogLuv",
+			   p->samples == 1 ? "luminance" : "CIE X, Y and Z");
+	else if (p->sample_format == 3 && tiff_is_widened(p))
+		image_warn(im, "float%u: given as float32, of the same value", p->bits);
+	else if (p->bits == 24)
+		image_warn(im, "24 bit: taken in the file's byte order, as libtiff does; other "
+			       "programs take the highest byte first always");
+	if (p->sample_format == 4)
+		image_warn(im, "SampleFormat 4 (undefined): taken for unsigned integers");
+}
+
 static void warn_kind(struct image *im)
 {
 	const struct tiff_page *p = &im->kind;
@@ -332,6 +348,7 @@ static void warn_kind(struct image *im)
 			   p->orientation);
 	if (p->photometric == 0)
 		image_warn(im, "WhiteIsZero: values are as stored, 0 is white");
+	warn_widened(im, p);
 	if (p->photometric == 3)
 		image_warn(im, "palette: the values are indices, the colour map is not applied");
 	if (im->dtype == DTYPE_U64 || im->dtype == DTYPE_I64)

@@ -15,6 +15,9 @@
 
 enum { MAX_PIXELS_BYTES = 512 << 20, MAX_REASONS = 64, MAX_UNIT = 64 << 20, MAX_UNITS = 2000 };
 
+/* Pages of the table that are equal with any build of libtiff. */
+enum { LEAST_EQUAL = 1300 };
+
 struct source {
 	int fd;
 	struct reader r;
@@ -122,7 +125,7 @@ static void place(const struct tiff_page *p, uint64_t index, const uint8_t *unit
 	uint64_t per_sample = (uint64_t)p->units_x * p->units_y;
 	uint64_t s = index / per_sample, uy = index % per_sample / p->units_x,
 		 ux = index % p->units_x;
-	uint64_t pixel = (uint64_t)(p->planar ? 1 : p->samples) * (p->bits / 8);
+	uint64_t pixel = (uint64_t)(p->planar ? 1 : p->samples) * tiff_voxel_bytes(p);
 	uint64_t x = ux * p->unit_w, y = uy * p->unit_h;
 	uint64_t w = min_u64(p->unit_w, p->width - x), h = min_u64(p->unit_h, p->height - y);
 	for (uint64_t i = 0; i < h; i++)
@@ -136,7 +139,7 @@ static int decode_page(const struct source *s, const struct tiff_page *p, uint8_
 	CLEANUP(freep) char *text = NULL;
 	struct reader_bytes tables;
 	uint64_t n = (uint64_t)p->units_x * p->units_y * (p->planar ? p->samples : 1);
-	uint64_t bytes = (uint64_t)p->width * p->height * p->samples * (p->bits / 8);
+	uint64_t bytes = (uint64_t)p->width * p->height * p->samples * tiff_voxel_bytes(p);
 	if (bytes > MAX_PIXELS_BYTES)
 		return err_set(err, ENOMEM, "too large for this test");
 	CLEANUP(freep) uint8_t *whole = malloc(bytes);
@@ -159,9 +162,57 @@ static int decode_page(const struct source *s, const struct tiff_page *p, uint8_
 }
 
 struct row {
-	const char *file, *dtype, *shape, *sha256;
+	const char *file, *dtype, *shape, *sha256, *decoder;
 	size_t page;
 };
+
+/* A float32 as the shorter float that it was: `mantissa` bits below the exponent, which is at most `most`. */
+static uint32_t shorter_float(uint32_t v, unsigned mantissa, uint32_t most)
+{
+	uint32_t sign = v >> 31 << (mantissa + (most == 31 ? 5 : 7)), rest = v & 0x7fffff;
+	uint32_t exponent = v >> 23 & 0xff, lost = 23 - mantissa, rebias = 127 - most / 2;
+	if (exponent == 255)
+		return sign | most << mantissa | rest >> lost;
+	if (exponent > rebias)
+		return sign | (exponent - rebias) << mantissa | rest >> lost;
+	uint32_t shift = lost + rebias - exponent + 1;
+	return sign | (shift < 24 ? (rest | 0x800000) >> shift : 0);
+}
+
+/* From our voxels to those that the table was made of, in place; returns how many bytes. It has float16, 24-bit floats
+ * that only libtiff decodes as their bits, and 24-bit integers always with the highest byte first. */
+static size_t as_in_table(const struct tiff_page *p, const struct row *row, uint8_t *pixels,
+			  size_t len)
+{
+	bool halves = strcmp(row->dtype, "float16") == 0;
+	bool bits = p->bits == 24 && p->sample_format == 3 && strcmp(row->decoder, "libtiff") == 0;
+	bool turned = p->bits == 24 && p->sample_format != 3 && !p->file.big_endian;
+	for (size_t i = 0; (halves || bits || turned) && i < len / 4; i++) {
+		uint32_t v;
+		memcpy(&v, pixels + 4 * i, 4);
+		if (halves)
+			v = shorter_float(v, 10, 31);
+		else if (bits)
+			v = shorter_float(v, 16, 127);
+		else
+			v = __builtin_bswap32(v) >> 8;
+		if (halves)
+			memcpy(pixels + 2 * i, &(uint16_t){ (uint16_t)v }, 2);
+		else
+			memcpy(pixels + 4 * i, &v, 4);
+	}
+	return halves ? len / 2 : len;
+}
+
+/* Whether the table's type is what becomes ours. */
+static bool is_type(const char *table, enum dtype t)
+{
+	if (strcmp(table, "bool") == 0)
+		return t == DTYPE_U8;
+	if (strcmp(table, "float16") == 0)
+		return t == DTYPE_F32;
+	return strcmp(table, dtype_v3(t)) == 0;
+}
 
 static int check_pixels(const struct source *s, const struct row *row, bool *equal, struct err *err)
 {
@@ -180,8 +231,9 @@ static int check_pixels(const struct source *s, const struct row *row, bool *equ
 		rc = decode_page(s, &p, &pixels, &len, err);
 	if (rc != 0)
 		return rc;
+	len = as_in_table(&p, row, pixels, len);
 	sha256_hex(pixels, len, hex);
-	*equal = strcmp(hex, row->sha256) == 0 && strcmp(dtype_v3(t), row->dtype) == 0;
+	*equal = strcmp(hex, row->sha256) == 0 && is_type(row->dtype, t);
 	return 0;
 }
 
@@ -218,9 +270,15 @@ static bool parse_row(char *line, struct row *row)
 	line[strcspn(line, "\n")] = '\0';
 	for (char *p = line; p != NULL && n < ARRAY_SIZE(col);)
 		col[n++] = strsep(&p, "\t");
-	if (n < ARRAY_SIZE(col) || strcmp(col[0], "file") == 0)
+	/* Without pixels: tifffile has no integers of 24 bits with a sign. */
+	bool empty = n == ARRAY_SIZE(col) && strcmp(col[3], "0") == 0;
+	if (n < ARRAY_SIZE(col) || strcmp(col[0], "file") == 0 || empty)
 		return false;
-	*row = (struct row){ .file = col[0], .dtype = col[2], .shape = col[3], .sha256 = col[4] };
+	*row = (struct row){ .file = col[0],
+			     .dtype = col[2],
+			     .shape = col[3],
+			     .sha256 = col[4],
+			     .decoder = col[5] };
 	for (const char *p = col[1]; *p >= '0' && *p <= '9'; p++)
 		row->page = row->page * 10 + (size_t)(*p - '0');
 	return true;
@@ -315,5 +373,5 @@ int main(int argc, char **argv)
 	       "decoded\n",
 	       counts.files, counts.no_tiff, counts.pages, counts.bad_pages, counts.units,
 	       counts.bad_units);
-	return counts.different == 0 && counts.equal != 0 ? 0 : 1;
+	return counts.different == 0 && counts.equal >= LEAST_EQUAL ? 0 : 1;
 }

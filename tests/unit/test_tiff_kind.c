@@ -13,7 +13,12 @@ START_TEST(kinds_that_are_given)
 		{ 8, 1, DTYPE_U8 },   { 16, 1, DTYPE_U16 }, { 32, 1, DTYPE_U32 },
 		{ 64, 1, DTYPE_U64 }, { 8, 2, DTYPE_I8 },   { 16, 2, DTYPE_I16 },
 		{ 32, 2, DTYPE_I32 }, { 64, 2, DTYPE_I64 }, { 32, 3, DTYPE_F32 },
-		{ 64, 3, DTYPE_F64 }, { 16, 4, DTYPE_U16 },
+		{ 64, 3, DTYPE_F64 }, { 16, 4, DTYPE_U16 }, { 1, 1, DTYPE_U8 },
+		{ 1, 2, DTYPE_U8 },   { 2, 1, DTYPE_U8 },   { 7, 1, DTYPE_U8 },
+		{ 7, 2, DTYPE_I8 },   { 9, 1, DTYPE_U16 },  { 12, 1, DTYPE_U16 },
+		{ 15, 2, DTYPE_I16 }, { 17, 1, DTYPE_U32 }, { 24, 1, DTYPE_U32 },
+		{ 24, 2, DTYPE_I32 }, { 31, 2, DTYPE_I32 }, { 12, 4, DTYPE_U16 },
+		{ 16, 3, DTYPE_F32 }, { 24, 3, DTYPE_F32 },
 	};
 	static const uint16_t photometrics[] = { 0, 1, 3 };
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -27,6 +32,10 @@ START_TEST(kinds_that_are_given)
 			ck_assert_msg(tiff_page_dtype(&p, &t, &err) == 0, "%s", err.msg);
 			ck_assert_int_eq(t, rows[i].t);
 			ck_assert_uint_eq(tiff_unit_bytes(&p, 4), 16 * dtype_size(t));
+			ck_assert_uint_eq(tiff_packed_bytes(&p, 4), (4 * rows[i].bits + 7) / 8 * 4);
+			bool widened = i > 10;
+			ck_assert(tiff_is_widened(&p) == widened);
+			ck_assert(tiff_is_raw_rows(&p) == !widened);
 		}
 	}
 }
@@ -41,12 +50,17 @@ static const struct {
 	const char *sentence; /* NULL: given */
 } kinds[] = {
 	{ { { 259, 6 } }, "compression 6 (old JPEG) is not supported" },
-	{ { { 259, 2 } }, "compression 2 (CCITT RLE) is not supported" },
-	{ { { 259, 4 } }, "compression 4 (CCITT G4) is not supported" },
+	{ { { 259, 2 } }, "CCITT RLE with BitsPerSample 8 is not supported" },
+	{ { { 259, 4 }, { 258, 2 } }, "CCITT G4 with BitsPerSample 2 is not supported" },
+	{ { { 259, 3 }, { 258, 1 }, { 277, 3 } }, "CCITT G3 with 3 samples is not supported" },
+	{ { { 259, 3 }, { 258, 1 }, { 277, 3 }, { 284, 2 } }, NULL },
+	{ { { 259, 4 }, { 258, 1 } }, NULL },
+	{ { { 259, 32771 }, { 258, 1 }, { 262, 0 } }, NULL },
 	{ { { 259, 34712 } }, "compression 34712 (JPEG 2000) is not supported" },
 	{ { { 259, 50002 } }, "compression 50002 (JPEG XL) is not supported" },
 	{ { { 259, 32909 } }, "compression 32909 (PixarLog) is not supported" },
-	{ { { 259, 34676 } }, "compression 34676 (SGILog) is not supported" },
+	{ { { 259, 34676 } },
+	  "compression 34676 (SGILog) with PhotometricInterpretation 1 is not supported" },
 	{ { { 259, 32766 } }, "compression 32766 (NeXT) is not supported" },
 	{ { { 259, 32809 } }, "compression 32809 (ThunderScan) is not supported" },
 	{ { { 259, 34661 } }, "compression 34661 (JBIG) is not supported" },
@@ -54,11 +68,12 @@ static const struct {
 	{ { { 259, 34934 } }, "compression 34934 (JPEG XR) is not supported" },
 	{ { { 259, 4711 } }, "compression 4711 (unknown) is not supported" },
 	{ { { 259, 0 } }, "compression 0 (unknown) is not supported" },
-	{ { { 258, 1 } }, "BitsPerSample 1 is not supported" },
-	{ { { 258, 12 } }, "BitsPerSample 12 is not supported" },
-	{ { { 258, 24 } }, "BitsPerSample 24 is not supported" },
-	{ { { 258, 16 }, { 339, 3 } },
-	  "BitsPerSample 16 with SampleFormat 3 (float) is not supported" },
+	{ { { 258, 33 } }, "BitsPerSample 33 is not supported" },
+	{ { { 258, 63 }, { 339, 2 } }, "BitsPerSample 63 is not supported" },
+	{ { { 258, 8 }, { 339, 3 } },
+	  "BitsPerSample 8 with SampleFormat 3 (float) is not supported" },
+	{ { { 258, 31 }, { 339, 3 } },
+	  "BitsPerSample 31 with SampleFormat 3 (float) is not supported" },
 	{ { { 258, 64 }, { 339, 6 } }, "SampleFormat 6 (complex) is not supported" },
 	{ { { 258, 32 }, { 339, 5 } }, "SampleFormat 5 (complex) is not supported" },
 	{ { { 339, 7 } }, "SampleFormat 7 is not supported" },
@@ -66,9 +81,21 @@ static const struct {
 	{ { { 32997, 3 } }, "ImageDepth 3 is not supported" },
 	{ { { 259, 7 }, { 258, 12 } }, "JPEG with BitsPerSample 12 is not supported" },
 	{ { { 259, 7 } }, NULL },
-	{ { { 262, 32844 } }, "PhotometricInterpretation 32844 (LogL) is not supported" },
-	{ { { 262, 32845 }, { 277, 3 } },
-	  "PhotometricInterpretation 32845 (LogLuv) is not supported" },
+	{ { { 259, 34887 }, { 258, 12 } }, "LERC with BitsPerSample 12 is not supported" },
+	{ { { 259, 34887 }, { 258, 16 }, { 339, 3 } },
+	  "LERC with BitsPerSample 16 is not supported" },
+	{ { { 259, 50001 }, { 258, 16 } }, "WebP with BitsPerSample 16 is not supported" },
+	{ { { 262, 32844 } },
+	  "PhotometricInterpretation 32844 (LogL) with compression 1 (none) is not supported" },
+	{ { { 262, 32845 }, { 277, 3 }, { 259, 8 } },
+	  "PhotometricInterpretation 32845 (LogLuv) with compression 8 (Deflate) is not" },
+	{ { { 262, 32844 }, { 259, 34677 } },
+	  "PhotometricInterpretation 32844 (LogL) with compression 34677 (SGILog24) is not" },
+	{ { { 262, 32844 }, { 259, 34676 }, { 277, 2 } }, "LogL with 2 samples is not supported" },
+	{ { { 262, 32845 }, { 259, 34677 }, { 277, 3 }, { 284, 2 } },
+	  "LogLuv with 3 samples in planes is not supported" },
+	{ { { 262, 32845 }, { 259, 34677 }, { 277, 3 } }, NULL },
+	{ { { 262, 32844 }, { 259, 34676 }, { 258, 16 } }, NULL },
 	{ { { 262, 6 }, { 277, 3 } }, "YCbCr subsampling 2,2 without JPEG is not supported" },
 	{ { { 262, 6 }, { 277, 3 }, { 259, 7 } }, NULL },
 	{ { { 262, 6 }, { 277, 1 }, { 259, 7 } },
@@ -84,6 +111,13 @@ static const struct {
 	{ { { 317, 3 }, { 259, 8 }, { 258, 32 }, { 339, 3 } }, NULL },
 	{ { { 317, 3 }, { 259, 8 } },
 	  "Predictor 3 with SampleFormat 1 of 8 bits is not supported" },
+	{ { { 317, 3 }, { 259, 8 }, { 258, 16 }, { 339, 3 } }, NULL },
+	{ { { 317, 3 }, { 259, 5 }, { 258, 24 }, { 339, 3 } }, NULL },
+	{ { { 317, 2 }, { 259, 8 }, { 258, 16 }, { 339, 3 } }, NULL },
+	{ { { 317, 2 }, { 259, 8 }, { 258, 12 } },
+	  "Predictor 2 with BitsPerSample 12 is not supported" },
+	{ { { 317, 2 }, { 259, 5 }, { 258, 24 } },
+	  "Predictor 2 with BitsPerSample 24 is not supported" },
 	{ { { 317, 0 }, { 259, 5 } }, "Predictor 0 is not supported" },
 	{ { { 317, 34892 }, { 259, 50000 } }, "Predictor 34892 is not supported" },
 	/* Compressions that know no predictor, but some programs undo it. */
