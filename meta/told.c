@@ -86,6 +86,11 @@ struct told_image *told_add_image(struct told *t, const uint64_t n[TOLD_AXES], s
 	return im;
 }
 
+void told_drop_image(struct told *t)
+{
+	image_clear(&t->images[--t->n_images]);
+}
+
 int told_add_file(struct told *t, const char *path, uint32_t *file)
 {
 	if (t->n_files == TOLD_MAX_FILES)

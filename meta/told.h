@@ -93,6 +93,9 @@ void told_clear(struct told *t);
  * would be exceeded (then err says EOVERFLOW). Pointers to other images end. */
 struct told_image *told_add_image(struct told *t, const uint64_t n[TOLD_AXES], struct err *err);
 
+/* Forgets the last image. */
+void told_drop_image(struct told *t);
+
 /* Adds a file (path copied; NULL: the telling file itself), whether or not it is there already: readers keep an index
  * of their own. -ENOMEM, -EOVERFLOW. */
 int told_add_file(struct told *t, const char *path, uint32_t *file);
