@@ -247,7 +247,10 @@ static int read_describing(struct tags *s, struct tiff_page *p, struct err *err)
 	p->jpeg_tables = tag_values(s, TAG_JPEG_TABLES);
 	p->lsm = tag_values(s, TAG_LSM);
 	p->nih = tag_values(s, TAG_NIH);
+	p->uic1 = tag_values(s, TAG_UIC1);
 	p->uic2 = tag_values(s, TAG_UIC2);
+	p->uic3 = tag_values(s, TAG_UIC3);
+	p->uic4 = tag_values(s, TAG_UIC4);
 	p->mm_metadata = tag_values(s, TAG_MM_METADATA);
 	return 0;
 }

@@ -79,8 +79,11 @@ struct tiff_page {
 	uint32_t units_x, units_y; /* tiles across, tiles (strips) down; of one sample if planar */
 	struct tiff_values offsets, counts; /* the strip or tile tables; counts may be absent */
 	struct tiff_values description, software, sub_ifds, nodata, colormap, jpeg_tables;
-	/* 34412, 33629, 43314, 51123: kinds with planes of their own. */
-	struct tiff_values lsm, uic2, nih, mm_metadata;
+	/* 34412, 43314, 51123: kinds with planes of their own. */
+	struct tiff_values lsm, nih, mm_metadata;
+	/* 33628 .. 33631 of MetaMorph: `offset` is where the bytes begin, whose length follows neither from type nor
+	 * from count (entries in uic1, else planes). */
+	struct tiff_values uic1, uic2, uic3, uic4;
 	struct tiff_rational x_resolution, y_resolution;
 	uint16_t resolution_unit; /* 2 where absent */
 	double shown

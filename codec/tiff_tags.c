@@ -44,7 +44,10 @@ static const struct {
 	[TAG_JPEG_TABLES] = { 347, "JPEGTables" },
 	[TAG_SUBSAMPLING] = { 530, "YCbCrSubSampling" },
 	[TAG_IMAGE_DEPTH] = { 32997, "ImageDepth" },
+	[TAG_UIC1] = { 33628, "UIC1Tag" },
 	[TAG_UIC2] = { 33629, "UIC2Tag" },
+	[TAG_UIC3] = { 33630, "UIC3Tag" },
+	[TAG_UIC4] = { 33631, "UIC4Tag" },
 	[TAG_LSM] = { 34412, "CZ_LSMInfo" },
 	[TAG_NODATA] = { 42113, "GDAL_NODATA" },
 	[TAG_NIH] = { 43314, "NIHImageHeader" },
@@ -76,6 +79,12 @@ static int short_is_bad(int rc, struct err *err)
 
 /* ---- collecting the entries ---- */
 
+/* MetaMorph's tags count planes or entries, not values, and what would be a value is always an offset. */
+static bool is_counting(enum tag_id id)
+{
+	return id == TAG_UIC1 || id == TAG_UIC2 || id == TAG_UIC3 || id == TAG_UIC4;
+}
+
 static void field_keep(struct tags *s, const uint8_t *entry, uint64_t at)
 {
 	bool big = s->h.big_endian;
@@ -91,10 +100,12 @@ static void field_keep(struct tags *s, const uint8_t *entry, uint64_t at)
 				 .offset = at + 4 + word };
 	uint64_t bytes = 0;
 	bool fits = mul_u64(v.count, tiff_type_size(v.type), &bytes);
-	if (!fits || bytes > word)
+	if (!fits || bytes > word || is_counting(id))
 		v.offset = tiff_number(entry + 4 + word, word, big);
 	uint64_t size = s->w.r->size;
 	bool outside = !fits || v.offset > size || bytes > size - v.offset;
+	if (is_counting(id))
+		outside = v.offset >= size || v.count > size;
 	s->f[id] = (struct tag){ .v = v, .seen = true, .outside = outside };
 }
 

@@ -391,7 +391,7 @@ static void forget_file(struct tiff_page *p)
 	p->ifd = p->next_ifd = 0;
 	p->offsets = p->counts = p->description = p->software = none;
 	p->sub_ifds = p->nodata = p->colormap = p->jpeg_tables = none;
-	p->lsm = p->uic2 = p->nih = p->mm_metadata = none;
+	p->lsm = p->uic1 = p->uic2 = p->uic3 = p->uic4 = p->nih = p->mm_metadata = none;
 }
 
 static int look(struct look *k, bool all, struct err *err)

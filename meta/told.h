@@ -76,6 +76,10 @@ struct told_source {
 	/* Reads a file whose path is relative to that folder; the caller frees *out. `max` 0: asks only whether it is
 	 * there. -ENOENT; -EXDEV: it lies outside SOURCE; -EFBIG: longer than `max`; -EIO, -ENOMEM .. */
 	int (*beside)(void *ctx, const char *path, size_t max, char **out, size_t *len);
+	/* Reads what lies at `off` of such a file, at most `max` bytes: less only at its end. Caller frees *out, a zero is
+	 * added. Errors as of `beside`, but for -EFBIG. NULL: what lies inside other files is not told. */
+	int (*beside_at)(void *ctx, const char *path, uint64_t off, size_t max, char **out,
+			 size_t *len);
 	void *ctx;
 };
 

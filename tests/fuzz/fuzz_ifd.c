@@ -31,7 +31,8 @@ static void check_page(const struct tiff_page *p, size_t size)
 	const struct tiff_values *all[] = { &p->offsets,  &p->counts,	&p->description,
 					    &p->software, &p->sub_ifds, &p->nodata,
 					    &p->colormap, &p->lsm,	&p->jpeg_tables,
-					    &p->uic2,	  &p->nih,	&p->mm_metadata };
+					    &p->uic1,	  &p->uic2,	&p->uic3,
+					    &p->uic4,	  &p->nih,	&p->mm_metadata };
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
 		check_values(all[i], size);
 }

@@ -301,6 +301,26 @@ START_TEST(tags_that_only_describe_are_left_out)
 }
 END_TEST
 
+START_TEST(tags_of_metamorph_count_planes)
+{
+	struct made_list l = base();
+	/* A count of 1 would fit into the entry; 300 pairs would not fit into the file from there on. */
+	made_set(&l,
+		 (struct made_tag){ .tag = 33628, .type = 4, .count = 1, .value = 40, .at = true });
+	made_set(&l, (struct made_tag){
+			     .tag = 33629, .type = 5, .count = 300, .value = 4000, .at = true });
+	made_set(&l, (struct made_tag){
+			     .tag = 33630, .type = 5, .count = 5000, .value = 8, .at = true });
+	made_set(&l, (struct made_tag){
+			     .tag = 33631, .type = 4, .count = 1, .value = 1u << 30, .at = true });
+	struct tiff_page p = must_read(&l);
+	ck_assert(p.uic1.offset == 40 && p.uic1.count == 1 && p.uic1.type == 4);
+	ck_assert(p.uic2.offset == 4000 && p.uic2.count == 300);
+	ck_assert_uint_eq(p.uic3.count, 0);
+	ck_assert_uint_eq(p.uic4.count, 0);
+}
+END_TEST
+
 START_TEST(tiles_of_any_side)
 {
 	struct made_list l = made_page(64, 64, 8, 100);
@@ -557,6 +577,7 @@ int main(void)
 	tcase_add_test(c, tables_of_every_type);
 	tcase_add_test(c, tags_that_must_be_sane);
 	tcase_add_test(c, tags_that_only_describe_are_left_out);
+	tcase_add_test(c, tags_of_metamorph_count_planes);
 	tcase_add_test(c, tiles_of_any_side);
 	tcase_add_test(c, planar_samples_have_units_of_their_own);
 	tcase_add_test(c, extra_samples_and_mixed_ones);
