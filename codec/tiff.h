@@ -15,7 +15,6 @@ enum {
 	TIFF_COMPRESSION_LZW = 5,
 	TIFF_COMPRESSION_JPEG = 7,
 	TIFF_COMPRESSION_DEFLATE = 8,
-	TIFF_COMPRESSION_CCITT_WORDS = 32771,
 	TIFF_COMPRESSION_PACKBITS = 32773,
 	TIFF_COMPRESSION_OLD_DEFLATE = 32946,
 	TIFF_COMPRESSION_SGILOG = 34676,
@@ -167,8 +166,7 @@ static inline bool tiff_is_ccitt(const struct tiff_page *p)
 {
 	return p->compression == TIFF_COMPRESSION_CCITT_RLE ||
 	       p->compression == TIFF_COMPRESSION_CCITT_G3 ||
-	       p->compression == TIFF_COMPRESSION_CCITT_G4 ||
-	       p->compression == TIFF_COMPRESSION_CCITT_WORDS;
+	       p->compression == TIFF_COMPRESSION_CCITT_G4;
 }
 
 /* A single bit is 0 or 1, whatever the page says. */

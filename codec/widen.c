@@ -52,7 +52,7 @@ static inline ALWAYS_INLINE void groups_to_32(const uint8_t *in, uint32_t *out, 
 {
 	for (size_t g = 0; g < groups; g++, in += bits, out += GROUP)
 		for (unsigned i = 0; i < GROUP; i++)
-			out[i] = (uint32_t)(window_at(in + i * bits / 8) << i * bits % 8 >>
+			out[i] = (uint32_t)(window_at(in + (size_t)i * bits / 8) << i * bits % 8 >>
 					    (64 - bits));
 }
 
@@ -145,15 +145,15 @@ static inline ALWAYS_INLINE uint32_t float_bits(uint32_t rest, unsigned mantissa
 {
 	const uint32_t one = 1u << 23, rebias = (127 - most / 2) * one;
 	uint32_t v = (rest << (23 - mantissa)) + rebias, tiny = v + one;
+	/* Masks in place of branches, which would keep the loop from being vectorised. */
+	uint32_t none = 0u - (rest >> mantissa == 0), full = 0u - (rest >> mantissa == most);
 	float f, leading;
 	/* Without an exponent there is no leading 1: it is put before the mantissa, and its value taken away. */
 	memcpy(&leading, &(uint32_t){ rebias + one }, sizeof(leading));
 	memcpy(&f, &tiny, sizeof(f));
 	f -= leading;
 	memcpy(&tiny, &f, sizeof(tiny));
-	if (rest >> mantissa == most)
-		v += rebias;
-	return rest >> mantissa == 0 ? tiny : v;
+	return (tiny & none) | ((v + (rebias & full)) & ~none);
 }
 
 static void halves_widen(const uint8_t *in, uint32_t *out, size_t n, bool big_endian)

@@ -17,11 +17,11 @@ static void must(bool holds)
 
 static struct tiff_page page_of(const uint8_t *c)
 {
-	static const uint16_t compressions[] = { 1,	5,     7,     8,     32773,
-						 32946, 34887, 34925, 50000, 50001 };
-	static const uint16_t bits[] = { 8, 16, 32, 64 };
+	static const uint16_t compressions[] = { 1,	5,     7, 8, 32773, 32946, 34887, 34925,
+						 50000, 50001, 2, 3, 4,	    34676, 34677 };
+	static const uint16_t bits[] = { 8, 16, 32, 64, 1, 2, 4, 12, 3, 10, 14, 24, 7, 9, 20, 31 };
 	struct tiff_page p = { .compression = compressions[c[0] % ARRAY_SIZE(compressions)],
-			       .bits = bits[c[1] & 3],
+			       .bits = bits[(c[1] & 3) + (c[6] >> 6) * 4],
 			       .sample_format = (uint16_t)((c[1] >> 2) % 3 + 1),
 			       .samples = (uint16_t)(c[2] % 6 + 1),
 			       .predictor = (uint16_t)(c[3] % 3 + 1),
@@ -31,7 +31,7 @@ static struct tiff_page page_of(const uint8_t *c)
 			       .image_depth = 1 };
 	p.file.big_endian = c[4] & 8;
 	p.counts.count = c[4] & 16 ? 0 : 1;
-	p.photometric = c[5] % 10;
+	p.photometric = tiff_is_sgilog(&p) ? 32844 + c[5] % 2 : c[5] % 10;
 	p.extra_kind = c[5] / 10 % 3;
 	p.subsampling[0] = c[6] & 7;
 	p.subsampling[1] = c[6] >> 3 & 7;
@@ -39,6 +39,7 @@ static struct tiff_page page_of(const uint8_t *c)
 	p.height = p.unit_h = (uint32_t)(c[9] | c[10] << 8) % MAX_SIDE + 1;
 	p.lerc[0] = c[11] & 7;
 	p.lerc[1] = c[11] >> 3 & 3;
+	p.t4_options = p.t6_options = c[11] >> 5;
 	p.units_x = p.units_y = 1;
 	return p;
 }
@@ -77,6 +78,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct reader_bytes raw = { data + CONTROL + n_tables, size - CONTROL - n_tables };
 	if (tiff_page_dtype(&p, &t, NULL) != 0 || unit_weigh(&p, raw.len, rows, NULL) != 0)
 		return 0;
+	must(tiff_voxel_bytes(&p) == dtype_size(t));
+	must(tiff_packed_bytes(&p, rows) <= tiff_unit_bytes(&p, rows));
 	int rc = decode(&p, &tables, &raw, rows, 0, &a);
 	if (rc == 0) {
 		must(decode(&p, &tables, &raw, rows, 0xff, &b) == 0);

@@ -68,6 +68,7 @@ static TIFF *mem_open(const char *mode)
 struct recipe {
 	uint16_t compression, bits, format, samples, predictor, fill_order, photometric;
 	bool big_endian, bigtiff, planar, tiled;
+	bool two_dimensional; /* of CCITT G3 */
 	uint16_t subsampling; /* of YCbCr, both ways */
 	unsigned rows;	      /* of a strip; 0: 8 */
 };
@@ -128,6 +129,9 @@ static inline void set_tags(TIFF *t, const struct recipe *a)
 		TIFFSetField(t, TIFFTAG_YCBCRSUBSAMPLING, a->subsampling, a->subsampling);
 		TIFFSetField(t, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
 	}
+	if (a->compression == COMPRESSION_CCITTFAX3)
+		TIFFSetField(t, TIFFTAG_GROUP3OPTIONS,
+			     a->two_dimensional ? GROUP3OPT_2DENCODING : 0);
 	if (a->compression == COMPRESSION_LZMA)
 		TIFFSetField(t, TIFFTAG_LZMAPRESET, 1);
 	if (a->compression == COMPRESSION_WEBP)
