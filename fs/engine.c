@@ -8,6 +8,7 @@
 #include "fs/engine_ops.h"
 #include "fs/log.h"
 #include "fs/sample.h"
+#include "fs/sidecar_image.h"
 #include "meta/label_look.h"
 
 static const uint64_t default_least = 256 * MiB;
@@ -68,12 +69,29 @@ static int weigh(struct engine_parts *p, size_t i, struct err *err)
 	return e;
 }
 
+/* By the options and its own side-car. */
+static int look_at(struct engine_parts *p, size_t i, const struct scan_options *opts,
+		   struct err *err)
+{
+	struct dataset *d = p->engine->data;
+	const struct engine_config *c = &p->engine->config;
+	struct scan_options facts = *opts;
+	struct options own;
+	int e = sidecar_image(c->options, d, &d->images[i], &own, &facts, err);
+	if (e == 0)
+		e = dataset_look(d, i, &facts, c->parse_all, err);
+	if (e != 0)
+		options_blame(&own, err);
+	options_done(&own);
+	return e;
+}
+
 /* What the image is, and what its sample will hold in memory. */
 static int scan(struct engine_parts *p, size_t i, const struct scan_options *opts, struct err *err)
 {
 	struct dataset *d = p->engine->data;
 	const struct engine_config *c = &p->engine->config;
-	int e = dataset_look(d, i, opts, c->parse_all, err);
+	int e = look_at(p, i, opts, err);
 	if (e < 0)
 		return e;
 	set_codec(c, &d->images[i]);

@@ -11,6 +11,8 @@ enum damaged {
 	DAMAGED_FILL,
 };
 
+struct options;
+
 struct engine_config {
 	uint64_t memory;  /* 0: by the design's default */
 	unsigned threads; /* 0: all cores */
@@ -20,6 +22,8 @@ struct engine_config {
 	int codec_level;
 	bool parse_all; /* every file of every image is parsed at once (`info`) */
 	struct scan_options scan;
+	/* Of the command line, which overrides side-cars of single images; NULL: none are read. */
+	const struct options *options;
 };
 
 struct engine {

@@ -529,6 +529,7 @@ struct engine_config options_engine(const struct options *o, const char *fingerp
 		.codec_auto = o->codec_auto,
 		.codec = o->codec,
 		.codec_level = o->codec_level,
+		.options = o,
 		.scan = {
 			.name = o->name,
 			.pattern = o->pattern,

@@ -1,6 +1,7 @@
 #include "fs/sidecar.h"
 
 #include "fs/nearest.h"
+#include "fs/sidecar_file.h"
 #include "fs/sidecar_value.h"
 #include "meta/names.h"
 
@@ -169,61 +170,20 @@ static int place(const char *source, char **path, struct err *err)
 	return t.oom ? err_oom(err) : 0;
 }
 
-/* 1: opened; 0: there is none. */
-static int open_sidecar(const char *path, int *fd, struct err *err)
-{
-	struct stat st;
-	/* Not to wait for somebody who writes into a pipe. */
-	*fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	int code = errno;
-	if (*fd < 0 && code == ENOENT && lstat(path, &st) != 0 && errno == ENOENT)
-		return 0;
-	if (*fd < 0)
-		return err_set(err, code, "%s: the side-car cannot be read: %s", path,
-			       code == ENOENT ? "a link to nothing" : strerror(code));
-	if (fstat(*fd, &st) != 0 || !S_ISREG(st.st_mode))
-		return err_set(err, EINVAL, "%s: the side-car is no regular file", path);
-	return 1;
-}
-
-/* Reads the whole file or one byte more than is allowed. */
-static int read_bounded(int fd, const char *path, char *s, size_t *n, struct err *err)
-{
-	while (*n <= JSON_MAX_BYTES) {
-		ssize_t got = read(fd, s + *n, JSON_MAX_BYTES + 1 - *n); /* lint-ok: read's */
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return err_set(err, errno, "%s: the side-car cannot be read: %s", path,
-				       strerror(errno));
-		if (got == 0)
-			break;
-		*n += (size_t)got;
-	}
-	return 0;
-}
-
 int sidecar_load(struct options *o, bool *usage, struct err *err)
 {
 	CLEANUP(freep) char *path = NULL;
-	CLEANUP(closep) int fd = -1;
+	CLEANUP(freep) char *s = NULL;
 	size_t n = 0;
+	struct stat st;
 	*usage = false;
 	int rc = place(o->source, &path, err);
 	if (rc != 0 || path == NULL)
 		return rc;
-	rc = open_sidecar(path, &fd, err);
-	if (rc <= 0)
-		return rc;
-	CLEANUP(freep) char *s = malloc(JSON_MAX_BYTES + 1);
-	if (s == NULL)
-		return err_oom(err);
-	rc = read_bounded(fd, path, s, &n, err);
-	if (rc != 0)
-		return rc;
+	rc = sidecar_read(AT_FDCWD, path, path, &s, &n, &st, err);
 	/* `ngffuse info --sidecar SOURCE > SOURCE/ngffuse.json`: the shell has made it just now. */
-	if (n == 0 && o->sidecar_wanted)
-		return 0;
+	if (rc <= 0 || (n == 0 && o->sidecar_wanted))
+		return rc < 0 ? rc : 0;
 	rc = sidecar_take(o, path, s, n, err);
 	*usage = rc != 0 && rc != -ENOMEM;
 	return rc;

@@ -9,6 +9,16 @@ static bool names_option(const struct err *err)
 	return err->code == EINVAL && strncmp(err->msg, "--", 2) == 0;
 }
 
+/* A sentence about a value in the side-car of the first image. */
+static bool names_sidecar(const struct dataset *d, const struct err *err)
+{
+	if (d->n_images == 0 || d->images[0].sidecar == 0 || err->code != EINVAL)
+		return false;
+	const char *path = d->sidecars[d->images[0].sidecar - 1].path;
+	const char *at = strstr(err->msg, path);
+	return at != NULL && at[strlen(path)] == ':';
+}
+
 /* A sentence about an option is about its place in the side-car; one about names only where that gave a pattern or name. */
 static void blame_name(const struct options *o, bool usage, struct err *err)
 {
@@ -64,7 +74,7 @@ bool source_refused(const struct source *s, const struct options *o, bool *usage
 		err_set(err, ENOENT, "%s has no image", d->source);
 	else
 		*err = d->images[0].why;
-	*usage = names_option(err);
+	*usage = names_option(err) || names_sidecar(d, err);
 	options_blame(o, err);
 	return true;
 }

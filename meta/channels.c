@@ -232,23 +232,32 @@ static int set_window(struct image *im, const struct scan_options *opts, uint64_
 	return 0;
 }
 
-/* Who gave a list. */
-static const char *given_from(const char *list, const char *from, const char *option)
+/* Who gave a list, for `info`. -ENOMEM. */
+static int set_from(char **slot, const char *list, const char *from, const char *option)
 {
 	if (list == NULL)
-		return NULL;
-	return from != NULL ? from : option;
+		return 0;
+	*slot = strdup(from != NULL ? from : option);
+	return *slot != NULL ? 0 : -ENOMEM;
+}
+
+static int set_origins(struct image *im, const struct scan_options *o, struct err *err)
+{
+	const struct scan_from *from = &o->from;
+	if (set_from(&im->names_from, o->channel_names, from->names, "option --channel-names") ||
+	    set_from(&im->colors_from, o->channel_colors, from->colors,
+		     "option --channel-colors") ||
+	    set_from(&im->windows_from, o->windows, from->windows, "option --windows"))
+		return err_oom(err);
+	return 0;
 }
 
 int channels_make(struct image *im, const struct scan_options *opts, struct err *err)
 {
 	uint64_t n = im->grid.size[AXIS_C];
 	int rc = check_count("--channel-names", opts->channel_names, n, err);
-	im->names_from =
-		given_from(opts->channel_names, opts->from.names, "option --channel-names");
-	im->colors_from =
-		given_from(opts->channel_colors, opts->from.colors, "option --channel-colors");
-	im->windows_from = given_from(opts->windows, opts->from.windows, "option --windows");
+	if (rc == 0)
+		rc = set_origins(im, opts, err);
 	if (rc == 0)
 		rc = check_count("--channel-colors", opts->channel_colors, n, err);
 	if (rc == 0)

@@ -46,6 +46,11 @@ int fingerprint_set(struct dataset *d, const char *options, struct err *err)
 		h = add_number(h, d->files[i].size);
 		h = add_number(h, (uint64_t)d->files[i].mtime_ns);
 	}
+	for (size_t i = 0; i < d->n_sidecars; i++) {
+		h = add_string(h, d->sidecars[i].path);
+		h = add_number(h, d->sidecars[i].size);
+		h = add_number(h, (uint64_t)d->sidecars[i].mtime_ns);
+	}
 	if ((uint32_t)h == 0)
 		h |= 1;
 	d->fingerprint = h;

@@ -1,5 +1,7 @@
 #include "meta/image.h"
 
+#include "meta/sidecars.h"
+
 #include "codec/text.h"
 #include "meta/label_colors.h"
 #include "meta/lost.h"
@@ -58,6 +60,10 @@ void image_forget(struct image *im)
 			free(im->channels[c].label);
 	free(im->channels);
 	im->channels = NULL;
+	free(im->names_from);
+	free(im->colors_from);
+	free(im->windows_from);
+	im->names_from = im->colors_from = im->windows_from = NULL;
 	pyramid_done(&im->pyramid);
 	lost_free(im->lost);
 	im->lost = NULL;
@@ -220,6 +226,7 @@ void dataset_free(struct dataset *d)
 	free(d->by_id);
 	free(d->files);
 	free(d->left_out);
+	sidecars_free(d);
 	free(d->hint);
 	free(d->layer);
 	free(d->source);

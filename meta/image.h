@@ -56,7 +56,8 @@ struct image {
 	uint32_t parent;		/* of a label: the image that it lies beside */
 	uint32_t first_label, n_labels; /* of an image: its labels, which lie side by side */
 	char *how;			/* what was taken for what; may be NULL */
-	char *index; /* a file beside its own that tells which planes there are; NULL: none */
+	uint32_t sidecar; /* 1 + an index into the dataset's sidecars; 0: it has none of its own */
+	char *index;	  /* a file beside its own that tells which planes there are; NULL: none */
 	uint64_t n_t, n_c, n_z;	  /* planes on each axis (n_c: pages, samples not counted) */
 	bool has_t, has_c, has_z; /* has_c also becomes true for pages of several samples */
 	struct plane *planes;	  /* n_t x n_c x n_z, C order */
@@ -84,8 +85,8 @@ struct image {
 	double time_step;		  /* seconds; 0 unknown */
 	struct origin voxel_from, z_from, time_from, axes_from, codec_from;
 	struct channel *channels; /* grid.size[AXIS_C] */
-	const char *names_from, *colors_from,
-		*windows_from; /* of the channels, as `info` says it; NULL: not given. Of the scan's options */
+	char *names_from, *colors_from,
+		*windows_from; /* of the channels, as `info` says it; NULL: not given */
 	bool rgb;
 	struct label_colors *colors; /* of a label; NULL: not looked at */
 	uint32_t orientation;
@@ -102,6 +103,14 @@ struct left_out {
 	char *path;
 	const char *why;
 	char *of; /* the file that is kept in its place, of a duplicate; else NULL */
+};
+
+/* A file with facts of the images in the file that it lies beside: see meta/sidecars.h. */
+struct sidecar {
+	char *path; /* relative to the dataset's root */
+	uint64_t size;
+	int64_t mtime_ns;
+	bool used; /* by an image */
 };
 
 /* The folder of a label that lies elsewhere, opened like SOURCE's. */
@@ -125,6 +134,8 @@ struct dataset {
 	uint32_t *
 		by_id; /* numbers of images but labels, in the order of their ids' bytes; NULL: no index was made */
 	struct left_out *left_out;
+	struct sidecar *sidecars; /* in the order of their paths' bytes */
+	size_t n_sidecars;
 	size_t n_left_out; /* in natural order of their paths */
 	char *layer;	   /* of images in a WEBKNOSSOS dataset; NULL: layers_name was not called */
 	bool segmentation; /* the images themselves are */

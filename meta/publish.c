@@ -3,6 +3,7 @@
 #include "meta/fingerprint.h"
 #include "meta/label_given.h"
 #include "meta/layers.h"
+#include "meta/sidecars.h"
 
 #include <errno.h>
 #include <string.h>
@@ -214,6 +215,8 @@ int publish(struct dataset *d, struct drafts *ds, struct found_labels *labels,
 		rc = take_given(d, ds, labels, opts, err);
 	if (rc == 0)
 		rc = publish_images(d, ds, labels, err);
+	if (rc == 0 && !opts->is_label)
+		rc = sidecars_match(d, err);
 	if (rc != 0)
 		return rc;
 	d->one_image = dataset_shown(d) == 1;

@@ -2,6 +2,7 @@
 
 #include "meta/mounts.h"
 #include "meta/names.h"
+#include "meta/sidecars.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -257,10 +258,18 @@ static bool maybe_folder(const char *name, unsigned char type)
 	return (type == DT_LNK || type == DT_UNKNOWN) && !names_is_junk_folder(name);
 }
 
+/* A side-car, but SOURCE's own. */
+static bool is_sidecar(const char *folder, const char *name)
+{
+	return name[0] != '.' && names_is_sidecar(name) &&
+	       (*folder != '\0' || strcmp(name, NAMES_SIDECAR) != 0);
+}
+
 static bool must_examine(const char *name, unsigned char type)
 {
 	bool slide = false;
-	return type != DT_DIR && (names_is_tiff(name, &slide) || maybe_folder(name, type));
+	return type != DT_DIR &&
+	       (names_is_tiff(name, &slide) || names_is_sidecar(name) || maybe_folder(name, type));
 }
 
 static int listing_add(struct listing *l, const struct dirent *e)
@@ -292,13 +301,17 @@ static int take_examined(struct walker *k, const char *folder, const struct list
 {
 	bool slide = false;
 	bool tiff = names_is_tiff(e->name, &slide);
+	bool below = e->error == 0 && S_ISDIR(e->st.st_mode);
+	if (!below && is_sidecar(folder, e->name))
+		return sidecars_add(k->d, path_join(folder, e->name),
+				    e->error == 0 ? &e->st : NULL);
 	if (e->error != 0) {
 		/* A file that went away between the listing and now never was part of the source. */
 		bool gone = e->error == ENOENT || e->error == ENOTDIR;
 		bool claims = tiff && (e->type != DT_REG || !gone);
 		return claims ? add_unknown(k->d, folder, e->name, gone ? ENOENT : e->error) : 0;
 	}
-	if (S_ISDIR(e->st.st_mode))
+	if (below)
 		return names_is_junk_folder(e->name) ? 0 : subfolders_add(subs, e->name);
 	if (!tiff) {
 		note_seen(k->w, e->name);

@@ -117,9 +117,105 @@ def test_beside_a_file(tmp_path, run):
             assert json.loads(done.stdout)["images"][0]["voxel_size"] == [3, 2, 1], done
 
 
+@pytest.fixture
+def files(tmp_path):
+    """Three files that are an image each, one of them two planes and one below another folder."""
+    top = tmp_path / "files"
+    (top / "more").mkdir(parents=True)
+    tifffile.imwrite(top / "left.tif", picture((40, 50), "u2"))
+    tifffile.imwrite(top / "right.ome.tif", picture((2, 40, 50), "u2"), metadata=None, photometric="minisblack")
+    tifffile.imwrite(top / "more" / "deep.tif", picture((30, 20), "u2"))
+    return top
+
+
+def sizes(run, source, *args):
+    return {i["id"]: (i["voxel_size"], i["unit"]) for i in info(run, source, *args)["images"]}
+
+
+def test_beside_a_file_in_a_folder(files, run):
+    put(files, {"voxel-size": [1, 1, 1], "unit": "m"})
+    put(files, {"voxel-size": [4, 5, 6]}, "right.ngffuse.json")
+    put(files / "more", {"voxel-size": [7, 8], "unit": "um", "channel-names": ["x,y"], "windows": [[3, 9]]},
+        "deep.ngffuse.json")
+    assert sizes(run, files) == {"left": ([1, 1], "meter"), "right": ([6, 5, 4], "meter"),
+                                 "more": ([8, 7], "micrometer")}
+    assert sizes(run, files, "--unit", "nm", "--voxel-size", "2,2,2") == {
+        "left": ([2, 2], "nanometer"), "right": ([2, 2, 2], "nanometer"), "more": ([2, 2], "nanometer")}
+    deep = [i for i in info(run, files)["images"] if i["id"] == "more"][0]
+    assert deep["channels"] == [{"label": "x,y", "color": "FFFFFF", "start": 3, "end": 9}]
+    assert deep["from"]["voxel_size"] == "side-car deep.ngffuse.json, line 2"
+    assert deep["from"]["windows"] == "side-car deep.ngffuse.json, line 10"
+    # The same file mounted by itself.
+    assert sizes(run, files / "right.ome.tif") == {"right": ([6, 5, 4], "nanometer")}
+
+
+def test_other_keys_beside_a_file_in_a_folder(files, run):
+    """Hold for mounts of the file alone, which is told; the name goes without saying."""
+    put(files, {"name": "L", "voxel-size": [4, 5], "codec": "zlib"}, "left.ngffuse.json")
+    left = info(run, files)["images"][0]
+    assert left["id"] == "left" and left["voxel_size"] == [5, 4] and left["codec"] != "zlib:1"
+    assert [w for w in left["warnings"] if "holds only where the file itself is mounted" in w] == [
+        'side-car left.ngffuse.json, line 7: "codec" holds only where the file itself is mounted']
+    alone = info(run, files / "left.tif")["images"][0]
+    assert alone["id"] == "L" and alone["codec"].startswith("zlib")
+
+
+def test_unused_ones_are_told(files, run, stack):
+    put(files, "{}", "none.ngffuse.json")
+    put(files / "more", "{}")
+    put(files, {"voxel-size": [1, 1]}, "left.ngffuse.json")
+    assert [(o["path"], o["why"]) for o in info(run, files)["left_out"]] == [
+        ("more/ngffuse.json", "a side-car of a folder below the source"),
+        ("none.ngffuse.json", "a side-car of no image that is one file")]
+    put(stack, "{}", "s_c0_z0.ngffuse.json")
+    assert [o["path"] for o in info(run, stack)["left_out"]] == ["s_c0_z0.ngffuse.json"]
+
+
+@pytest.mark.parametrize("text, told", [
+    ('{\n"voxel-sise": 1}', ':2: "voxel-sise": unknown key; did you mean "voxel-size"?'),
+    ('{\n\n"channel-names": ["a", "b"]}', ':3: "channel-names": --channel-names has 2 items'),
+    ('{"unit": "um"}', ':1: "unit": --unit says nothing without --voxel-size'),
+    ('{"voxel-size": [1, 1]', ":1: ',' or '}' behind"),
+])
+def test_errors_beside_a_file_in_a_folder(text, told, files, run, tmp_path):
+    """Make that image unusable, and others not; an only image is refused like a wrong option."""
+    put(files, text, "left.ngffuse.json")
+    done = run("info", "--json", files)
+    images = {i["id"]: i for i in json.loads(done.stdout)["images"]}
+    assert done.returncode == 1 and [i["state"] for i in images.values()].count("ready") == 2
+    assert images["left"]["error"].startswith(f"{files}/left.ngffuse.json{told}")
+    for name in ("right.ome.tif", "more/deep.tif"):
+        (files / name).unlink()
+    refused(run(files, tmp_path / "m"), 2, f"{files}/left.ngffuse.json{told}")
+
+
+def test_unreadable_beside_a_file_in_a_folder(files, run):
+    (files / "left.ngffuse.json").symlink_to("nowhere")
+    images = {i["id"]: i for i in json.loads(run("info", "--json", files).stdout)["images"]}
+    assert "a link to nothing" in images["left"]["error"] and images["right"]["state"] == "ready"
+
+
+@pytest.mark.fuse
+def test_changed_beside_a_file_in_a_folder(tmp_path, mount):
+    """Of an image that is looked at when somebody asks for it, after the mount."""
+    for i in range(80):
+        (tmp_path / "many" / f"{i:02}").mkdir(parents=True)
+        tifffile.imwrite(tmp_path / "many" / f"{i:02}" / "a.tif", picture((20, 30), "u1"))
+    for i in (78, 79):
+        put(tmp_path / "many" / str(i), {"voxel-size": [i, 1]}, "a.ngffuse.json")
+    m = mount(tmp_path / "many")
+    put(tmp_path / "many" / "79", {"voxel-size": [123, 1]}, "a.ngffuse.json")
+    names = sorted(name for name in os.listdir(m.path) if name.endswith(".zarr"))
+    assert scales(json.loads((m.path / names[78] / ".zattrs").read_text())) == [1, 78]
+    with pytest.raises(OSError):
+        (m.path / names[79] / ".zattrs").read_text()
+    assert "79/a.ngffuse.json: the side-car has changed since the scan" in m.log
+
+
 def test_is_no_stranger(stack, run, tmp_path):
     put(stack, "{}")
-    put(stack, "{}", "s_c0_z0.ngffuse.json")
+    put(stack, "", "._ngffuse.json")
+    put(stack, "", "._s_c0_z0.ngffuse.json")
     assert info(run, stack)["left_out"] == []
     (tmp_path / "empty").mkdir()
     put(tmp_path / "empty", "{}")
