@@ -11,7 +11,7 @@ static const struct {
 	char inner;	       /* between the numbers of an array in that array; 0: there is none */
 	char outer;
 } forms[] = {
-	[SIDE_TEXT] = { "a string", 0 },
+	[SIDE_TEXT] = { .expected = "a string" },
 	[SIDE_NUMBER] = { "a number", .number = true },
 	[SIDE_NUMBERS] = { "an array of numbers", .array = true, .numbers = true, .outer = ',' },
 	[SIDE_SHAPE] = { "an array of numbers", .number = true, .array = true, .numbers = true,
@@ -21,7 +21,7 @@ static const struct {
 			   .inner = ':', .outer = ',' },
 	[SIDE_FACTORS] = { "a string or an array of factors [Z, Y, X]", .array = true,
 			   .strings = true, .inner = ',', .outer = ':' },
-	[SIDE_LABELS] = { "an array of strings PATH=SOURCE", 0 },
+	[SIDE_LABELS] = { .expected = "an array of strings PATH=SOURCE" },
 };
 
 static int wrong_type(enum option_side side, const struct json_value *v, bool item, struct err *err)

@@ -9,6 +9,7 @@
 
 #include "fs/info.h"
 #include "fs/log.h"
+#include "fs/sidecar.h"
 #include "fs/source.h"
 #include "fs/status.h"
 #include "fs/store_task.h"
@@ -130,6 +131,21 @@ static void make_labels(void)
 	}
 }
 
+/* Of the folder and of one of its files, and one that is of no use. */
+static void make_sidecars(void)
+{
+	static const char folder[] =
+		"{\"group\": \"none\", \"voxel-size\": [1, 2, 3], \"windows\": [[0, 9]],"
+		"\"channel-names\": [\"a, b\"], \"label\": null}";
+	static const char file[] =
+		"{\"voxel-size\": [4, 5], \"unit\": \"um\", \"name\": \"x\", \"codec\": \"zlib\"}";
+	tiny_pages(PAGES(GRAY(20, 10)), "src/s_1.tif");
+	tiny_pages(PAGES(GRAY(20, 10), GRAY(20, 10)), "src/s_2.tif");
+	tiny_bytes("src/ngffuse.json", folder, sizeof(folder) - 1);
+	tiny_bytes("src/s_1.ngffuse.json", file, sizeof(file) - 1);
+	tiny_bytes("src/s_3.ngffuse.json", file, sizeof(file) - 1);
+}
+
 static const struct source_case {
 	const char *name;
 	void (*make)(void);
@@ -153,6 +169,7 @@ static const struct source_case {
 	  { "--pattern", "a/im_t{t}_z{z}_{c:*}.tif", "--codec", "none" },
 	  false,
 	  false },
+	{ "side-cars", make_sidecars, { "--codec", "none" }, false, false },
 	{ "labels", make_labels, { "--label", "d=elsewhere" }, false, true },
 };
 
@@ -187,6 +204,10 @@ static int open_source(const struct source_case *c, struct opened_source *s, str
 	argv[n++] = (char[]){ ".zattrs" };
 	bool usage;
 	int rc = options_parse(n, argv, &s->options, e);
+	if (rc == 0)
+		rc = sidecar_load(&s->options, &usage, e);
+	if (rc == 0)
+		rc = options_check(&s->options, e);
 	if (rc == 0)
 		rc = source_open(&s->options, &s->source, &usage, e);
 	if (rc == 0)
@@ -515,22 +536,26 @@ static const char *first_difference(const char *got, const char *want)
 	return got + n;
 }
 
-/* `info` of a source, as words or JSON. */
+/* `info` of a source, as words, JSON or a side-car. */
 static uint64_t round_info(struct round *r)
 {
-	static struct text right[2];
+	enum { FORMS = 3 };
+	static struct text right[FORMS];
 	struct opened_source s;
 	struct err e = { 0 };
 	if (open_source(r->c, &s, &e) != 0)
 		complain(r, "%s", e.msg);
-	s.options.json = r->n % 2 == 1;
+	size_t form = r->n % FORMS;
+	s.options.json = form == 1;
+	s.options.sidecar_wanted = form == 2;
 	uint64_t counted = 0;
 	for (int again = 0; again < 2; again++) {
 		char *printed = NULL;
 		size_t n = 0;
 		FILE *out = open_memstream(&printed, &n);
 		ck_assert_ptr_nonnull(out);
-		failing_begin(again ? FAIL_NOTHING : r->what, (r->n + 1) / 2, r->lasting);
+		failing_begin(again ? FAIL_NOTHING : r->what, (r->n + FORMS - 1) / FORMS,
+			      r->lasting);
 		int code = info_print(s.source.engine.data, 1 << 28, NULL, &s.options, out);
 		struct text status = { 0 };
 		int rc = status_make(&s.source.engine, NULL, &status);
@@ -541,7 +566,7 @@ static uint64_t round_info(struct round *r)
 		if (rc != 0 && (rc != -ENOMEM || again))
 			complain(r, "status: %d", rc);
 		text_done(&status);
-		struct text *want = &right[s.options.json];
+		struct text *want = &right[form];
 		if (want->s == NULL && again)
 			text_addn(want, printed, n);
 		if (code == 0 && n == 0)
@@ -551,7 +576,7 @@ static uint64_t round_info(struct round *r)
 		free(printed);
 	}
 	close_source(&s);
-	return counted * 2;
+	return counted * FORMS;
 }
 
 static void add_options(const struct options *o, struct text *t)
