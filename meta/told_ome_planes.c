@@ -282,6 +282,17 @@ static void say(const struct fill *f, size_t i, uint64_t left)
 			 all - left, all);
 }
 
+static void cut_times(struct told_image *im, uint64_t left)
+{
+	if (left == im->n[TOLD_T])
+		return;
+	im->n[TOLD_T] = left;
+	/* Shrinking, which may well fail. */
+	struct told_plane *less = reallocarray(im->planes, told_n_planes(im), sizeof(*im->planes));
+	if (less != NULL)
+		im->planes = less;
+}
+
 static int fill(struct fill *f, size_t i, struct err *err)
 {
 	f->state = calloc(f->n, 1);
@@ -299,8 +310,7 @@ static int fill(struct fill *f, size_t i, struct err *err)
 		told_drop_image(f->l->out);
 		return 0;
 	}
-	f->l->planes += f->n;
-	f->image->n[TOLD_T] = left;
+	cut_times(f->image, left);
 	return 1;
 }
 
@@ -320,6 +330,8 @@ int ome_planes(struct ome_layout *l, size_t i, const struct ome_first_page *firs
 			  .n = told_n_planes(image) };
 	if (f.n > TOLD_MAX_PLANES - l->planes)
 		return err_set(err, EOVERFLOW, "more than %d planes", TOLD_MAX_PLANES);
+	/* Also where it is then left out, so that the time for all of them is bounded. */
+	l->planes += f.n;
 	int r = fill(&f, i, err);
 	free(f.state);
 	return r;
