@@ -18,14 +18,19 @@ static bool same_channels(const struct image *a, const struct image *b)
 	       a->grid.size[AXIS_C] == b->grid.size[AXIS_C];
 }
 
+static bool same_voxel(const struct image *a, const struct image *b)
+{
+	return a->has_z == b->has_z && a->voxel[0] == b->voxel[0] && a->voxel[1] == b->voxel[1] &&
+	       a->voxel[2] == b->voxel[2] && strcmp(a->unit, b->unit) == 0;
+}
+
 /* Takes away what does not hold for `im`, too. */
 static void compare(struct facts *f, const struct image *im)
 {
 	const struct image *a = f->im;
 	bool same = same_channels(a, im);
 	f->name = false;
-	f->voxel &= a->has_z == im->has_z && memcmp(a->voxel, im->voxel, sizeof(a->voxel)) == 0 &&
-		    strcmp(a->unit, im->unit) == 0;
+	f->voxel &= same_voxel(a, im);
 	f->time &= a->has_t == im->has_t && a->time_step == im->time_step;
 	f->names &= same;
 	f->colors &= same;

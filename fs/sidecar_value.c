@@ -58,16 +58,16 @@ static int add_numbers(enum option_side side, const struct json_tree *t, const s
 static int add_item(enum option_side side, const struct json_tree *t, const struct json_value *v,
 		    struct text *out, struct err *err)
 {
-	if (v->type == JSON_NUMBER && forms[side].numbers)
-		text_add(out, v->text);
-	else if (v->type == JSON_STRING && side == SIDE_TEXTS)
-		add_escaped(out, v->text);
-	else if (v->type == JSON_STRING && forms[side].strings)
-		text_add(out, v->text);
-	else if (v->type == JSON_ARRAY && forms[side].inner != '\0')
+	bool plain = (v->type == JSON_NUMBER && forms[side].numbers) ||
+		     (v->type == JSON_STRING && forms[side].strings);
+	if (v->type == JSON_ARRAY && forms[side].inner != '\0')
 		return add_numbers(side, t, v, out, err);
-	else
+	if (!plain)
 		return wrong_type(side, v, true, err);
+	if (side == SIDE_TEXTS)
+		add_escaped(out, v->text);
+	else
+		text_add(out, v->text);
 	return 0;
 }
 
