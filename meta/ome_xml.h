@@ -82,3 +82,16 @@ struct ome_xml {
  * ome_xml_done in every case. */
 int ome_xml_parse(const char *text, size_t len, struct ome_xml *out, struct err *err);
 void ome_xml_done(struct ome_xml *x);
+
+/* Of an image; NULL where it has none. */
+static inline const struct ome_channel *ome_xml_channels(const struct ome_xml *x,
+							 const struct ome_image *im)
+{
+	return im->n_channels > 0 ? &x->channels[im->channel] : NULL;
+}
+
+static inline const struct ome_tiffdata *ome_xml_tiffdata(const struct ome_xml *x,
+							  const struct ome_image *im)
+{
+	return im->n_tiffdata > 0 ? &x->tiffdata[im->tiffdata] : NULL;
+}

@@ -36,7 +36,7 @@ uint64_t ome_pages_along_c(struct ome_layout *l, size_t i, const struct ome_firs
 {
 	const struct ome_image *im = &l->doc->xml.images[i];
 	uint64_t size = im->size[TOLD_C];
-	struct samples s = sum_samples(im, l->doc->xml.channels + im->channel, first->samples);
+	struct samples s = sum_samples(im, ome_xml_channels(&l->doc->xml, im), first->samples);
 	if (s.fit && (s.alike || s.differ))
 		return im->n_channels;
 	if (first->samples > 0 && size % first->samples == 0) {
@@ -71,7 +71,7 @@ int ome_channels(const struct ome_layout *l, size_t i, const struct ome_first_pa
 		 struct told_image *out)
 {
 	const struct ome_image *im = &l->doc->xml.images[i];
-	const struct ome_channel *c = l->doc->xml.channels + im->channel;
+	const struct ome_channel *c = ome_xml_channels(&l->doc->xml, im);
 	uint64_t pages = out->n[TOLD_C], n = im->n_channels;
 	bool of_samples = first->samples > 1 && n == pages * first->samples;
 	if (n == 0 || (n > pages && !of_samples))

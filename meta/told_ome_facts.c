@@ -98,7 +98,7 @@ static int get_time(const struct ome_layout *l, size_t i, struct told_image *out
 	CLEANUP(freep) double *steps = calloc(im->n_deltas, sizeof(*steps));
 	if (steps == NULL)
 		return -ENOMEM;
-	out->time_step = median_step(l->doc->xml.deltas + im->delta, im->n_deltas, steps);
+	out->time_step = median_step(&l->doc->xml.deltas[im->delta], im->n_deltas, steps);
 	return 0;
 }
 

@@ -42,7 +42,7 @@ static bool first_ifd(const struct ome_layout *l, const struct ome_image *im, ui
 	if (x->n_tiffdata > 0) {
 		if (l->s->r == NULL || im->n_tiffdata == 0)
 			return false;
-		const struct ome_tiffdata *d = &x->tiffdata[im->tiffdata];
+		const struct ome_tiffdata *d = ome_xml_tiffdata(x, im);
 		if (d->file != OME_XML_NO_FILE)
 			this = l->out->files[l->files->file[d->file]] == NULL;
 		at = d->ifd;
@@ -325,7 +325,7 @@ int ome_planes(struct ome_layout *l, size_t i, const struct ome_first_page *firs
 		return -err->code;
 	struct fill f = { .l = l,
 			  .im = im,
-			  .tiffdata = l->doc->xml.tiffdata + im->tiffdata,
+			  .tiffdata = ome_xml_tiffdata(&l->doc->xml, im),
 			  .image = image,
 			  .n = told_n_planes(image) };
 	if (f.n > TOLD_MAX_PLANES - l->planes)

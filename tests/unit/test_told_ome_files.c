@@ -43,7 +43,12 @@ static int ask_tiff(const char *path, const char *name, struct told *out, struct
 	ck_assert_int_eq(tiff_header_read(&r, &h, err), 0);
 	ck_assert_int_eq(tiff_page_read(&r, &h, h.first_ifd, &first, err), 0);
 	ck_assert_int_eq(tiff_walk(&r, &h, &ifds, &n, &cut, err), 0);
-	struct told_source s = { &r, name, &first, ifds, (uint32_t)n, beside, NULL };
+	struct told_source s = { .r = &r,
+				 .name = name,
+				 .first = &first,
+				 .ifds = ifds,
+				 .n_pages = (uint32_t)n,
+				 .beside = beside };
 	return told_ome(&s, out, err);
 }
 
