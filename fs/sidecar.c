@@ -170,21 +170,24 @@ static int place(const char *source, char **path, struct err *err)
 	return t.oom ? err_oom(err) : 0;
 }
 
-int sidecar_load(struct options *o, bool *usage, struct err *err)
+static int load_from(struct options *o, const char *path, bool *usage, struct err *err)
 {
-	CLEANUP(freep) char *path = NULL;
 	CLEANUP(freep) char *s = NULL;
 	size_t n = 0;
 	struct stat st;
-	*usage = false;
-	int rc = place(o->source, &path, err);
-	if (rc != 0 || path == NULL)
-		return rc;
-	rc = sidecar_read(AT_FDCWD, path, path, &s, &n, &st, err);
+	int rc = sidecar_read(AT_FDCWD, path, path, &s, &n, &st, err);
 	/* `ngffuse info --sidecar SOURCE > SOURCE/ngffuse.json`: the shell has made it just now. */
 	if (rc <= 0 || (n == 0 && o->sidecar_wanted))
 		return rc < 0 ? rc : 0;
 	rc = sidecar_take(o, path, s, n, err);
 	*usage = rc != 0 && rc != -ENOMEM;
 	return rc;
+}
+
+int sidecar_load(struct options *o, bool *usage, struct err *err)
+{
+	CLEANUP(freep) char *path = NULL;
+	*usage = false;
+	int rc = place(o->source, &path, err);
+	return rc == 0 && path != NULL ? load_from(o, path, usage, err) : rc;
 }
