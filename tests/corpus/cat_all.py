@@ -35,7 +35,7 @@ def rows(path):
 
 
 class Corpus:
-    """pages[file]: [(type, shape, hash, decoder)] as far as known. facts[file]: its row of the manifest. complete: the files of which all pages are."""
+    """pages[file]: [(type, shape, hash, decoder, page)] as far as known. facts[file]: its row of the manifest. complete: the files of which all pages are."""
 
     def __init__(self, folder):
         self.folder = Path(folder) / "files"
@@ -43,7 +43,7 @@ class Corpus:
         for row in rows(Path(folder) / "pixels.tsv"):
             shape = tuple(int(n) for n in row["shape"].split("x"))
             if 0 not in shape:
-                self.pages[row["file"]].append((row["dtype"], shape, row["sha256"], row["decoder"]))
+                self.pages[row["file"]].append((row["dtype"], shape, row["sha256"], row["decoder"], int(row["page"])))
         listed = rows(Path(folder) / "manifest.tsv")
         self.facts = {row["file"]: row for row in listed}
         self.files = [row["file"] for row in listed]
