@@ -48,6 +48,7 @@ static void get_sizes(struct ome_layout *l, size_t i, struct told_image *out)
 		CLEANUP(text_done) struct text unit = { 0 };
 		text_add(&unit, "");
 		text_add_name(&unit, q->unit, strlen(q->unit));
+		l->out->notes.oom |= unit.oom;
 		ome_note(l, i, "PhysicalSize%c %s \"%s\" is no length and ignored", letters[a],
 			 number, unit.s != NULL ? unit.s : "");
 	}
@@ -129,6 +130,7 @@ static void compare_page(struct ome_layout *l, size_t i, const struct tiff_page 
 		return;
 	CLEANUP(text_done) struct text name = { 0 };
 	ome_print_name(&name, im->type);
+	l->out->notes.oom |= name.oom;
 	ome_note(l, i, "type \"%s\" where its first page has %s", name.s != NULL ? name.s : "",
 		 dtype_v3(type));
 }
