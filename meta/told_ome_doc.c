@@ -156,8 +156,8 @@ int ome_doc_read(const struct told_source *s, struct ome_doc *out, struct told *
 	*out = (struct ome_doc){ .companion = s->r == NULL };
 	CLEANUP(freep) char *text = NULL;
 	size_t len = 0;
-	int r = out->companion ? read_beside(s, s->name, &text, &len, told, err)
-			       : read_description(s, &text, &len, told, err);
+	int r = s->r == NULL ? read_beside(s, s->name, &text, &len, told, err)
+			     : read_description(s, &text, &len, told, err);
 	if (r > 0)
 		r = parse(text, len, "its OME-XML", &out->xml, told, err);
 	if (r <= 0)
