@@ -281,8 +281,12 @@ int unit_handles_decode(struct unit_handles *p, const struct unit_job *j, struct
 	errno = 0;
 	int ok = TIFFReadFromUserBuffer(h->tiff, 0, j->raw, (tmsize_t)j->n_raw, j->out,
 					(tmsize_t)j->n_out);
-	if (ok == 1 && !h->said.error && !(warned && h->said.warning))
+	if (ok == 1 && !h->said.error && !(warned && h->said.warning)) {
+		/* The runs of its last lines stay there, and odd ones of another unit may go on from them. */
+		if (tiff_is_ccitt(j->page))
+			handle_close(h);
 		return 0;
+	}
 	if (was_out_of_memory())
 		rc = err_oom(err);
 	else

@@ -267,7 +267,7 @@ def read_file(path, seen):
         return False
 
 
-def read_image(image, most):
+def read_image(image):
     """Documents and chunks of all levels -> counts."""
     seen = collections.Counter()
     if not read_file(image / ".zattrs", seen):
@@ -277,7 +277,7 @@ def read_image(image, most):
         array = image / level["path"]
         meta = json.loads((array / ".zarray").read_text())
         grid = [-(-size // chunk) for size, chunk in zip(meta["shape"], meta["chunks"])]
-        for number in spread(int(np.prod(grid, dtype=object)), most):
+        for number in spread(int(np.prod(grid, dtype=object)), AT_MOST):
             place = []
             for n in reversed(grid):
                 number, at = divmod(number, n)
@@ -292,13 +292,11 @@ def test_malformed_files(corpus, mount, ngffuse, tmp_path):
     good = "valid/stardist--img3d.tif"
     stems = link_files(corpus, tmp_path / "src", "malformed", "unsure")
     (tmp_path / "src" / good.split("/")[1]).symlink_to(corpus.folder / good)
-    slow = sanitized(ngffuse)
     start = time.monotonic()
     with mount.within(tmp_path / "src", "--group", "none", "--memory", "128M") as m:
         images = [m.path / f"{image}.zarr" for image in images_of(m)]
         with ThreadPoolExecutor(4) as pool:
-            seen = sum(pool.map(lambda image: read_image(image, AT_MOST // 8 if slow else AT_MOST), images),
-                       collections.Counter())
+            seen = sum(pool.map(read_image, images), collections.Counter())
         file = Compared(good, corpus)
         file.compare(m.path / "stardist--img3d.zarr")
         status, rss = m.status(), peak_rss(m.pid)
@@ -307,7 +305,7 @@ def test_malformed_files(corpus, mount, ngffuse, tmp_path):
     print(f"{len(stems)} files, {len(images)} images, {dict(seen)}; {took:.0f} s, peak resident {rss / MIB:.0f} MiB, "
           f"charged at most {memory['peak'] / MIB:.0f} MiB")
     assert file.problems == [] and file.missing(1) == []
-    assert len(images) > 150 and seen["read"] > 300 and seen["failed"] > 100
+    assert len(images) > 150 and seen["read"] > 200 and seen["failed"] > 100
     assert took < 120
     assert memory["peak"] <= memory["budget"] == 128 * MIB
-    assert slow or rss <= (128 + 64) * MIB
+    assert sanitized(ngffuse) or rss <= (128 + 64) * MIB
