@@ -8,14 +8,21 @@
 
 enum { MAX_AXIS = 1 << 30 };
 
+void mm_summary_drop_channels(struct mm_summary *s)
+{
+	for (size_t i = 0; i < s->n_channels; i++)
+		free(s->channels[i].name);
+	free(s->channels);
+	s->channels = NULL;
+	s->n_channels = 0;
+}
+
 void mm_summary_done(struct mm_summary *s)
 {
 	for (size_t i = 0; i < s->n_labels; i++)
 		free(s->labels[i]);
-	for (size_t i = 0; i < s->n_channels; i++)
-		free(s->channels[i].name);
+	mm_summary_drop_channels(s);
 	free(s->labels);
-	free(s->channels);
 	text_done(&s->prefix);
 	text_done(&s->id);
 	*s = (struct mm_summary){ 0 };

@@ -26,6 +26,9 @@ void mm_summary_done(struct mm_summary *s);
 /* Takes what the summary does not tell from the metadata of a plane: size of a pixel, significant bits. */
 void mm_summary_add_plane(struct mm_summary *s, const char *text, size_t len);
 
+/* Forgets the channels, where samples of a page are channels, too. */
+void mm_summary_drop_channels(struct mm_summary *s);
+
 /* Fills the facts of an image that has none yet: sizes, time step, bits and channels. -ENOMEM. */
 int mm_summary_tell(const struct mm_summary *s, struct told_image *im);
 

@@ -175,6 +175,8 @@ int told_mmstack(const struct told_source *s, struct told *out, struct err *err)
 	rc = read_facts(s, head, &sum, err);
 	if (rc < 0)
 		return rc;
+	if (s->first->samples > 1)
+		mm_summary_drop_channels(&sum);
 	rc = read_map(s, head, &list, err);
 	if (rc == 0) {
 		rc = read_ifds(s, out, &list, err);
