@@ -38,7 +38,7 @@ static inline ALWAYS_INLINE void groups_to_16(const uint8_t *in, uint16_t *out, 
 	const uint64_t mask = (1u << bits) - 1;
 	for (size_t g = 0; g < groups; g++, in += bits, out += GROUP) {
 		uint64_t w[2] = { window_at(in), window_at(in + bits / 2) << bits % 2 * 4 };
-		for (unsigned k = 0; k < 2; k++) {
+		for (size_t k = 0; k < 2; k++) {
 			uint64_t v = 0;
 			for (unsigned i = 0; i < 4; i++)
 				v |= (w[k] >> (64 - (i + 1) * bits) & mask) << 16 * i;
