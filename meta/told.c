@@ -115,6 +115,25 @@ int told_make_channels(struct told_image *im, size_t n)
 	return 0;
 }
 
+int told_copy_facts(const struct told_image *from, struct told_image *to)
+{
+	memcpy(to->size, from->size, sizeof(to->size));
+	to->time_step = from->time_step;
+	to->bits = from->bits;
+	if (from->n_channels == 0)
+		return 0;
+	if (told_make_channels(to, from->n_channels) != 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < to->n_channels; i++) {
+		const char *name = from->channels[i].name;
+		to->channels[i] = from->channels[i];
+		to->channels[i].name = name != NULL ? strdup(name) : NULL;
+		if (name != NULL && to->channels[i].name == NULL)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 void told_note(struct told *t, const char *fmt, ...)
 {
 	char line[500];

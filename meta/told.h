@@ -107,6 +107,9 @@ int told_add_file(struct told *t, const char *path, uint32_t *file);
 /* n channels that tell nothing yet. -ENOMEM. */
 int told_make_channels(struct told_image *im, size_t n);
 
+/* Gives `to`, which has none yet, the sizes, time step, bits and channels of `from`. -ENOMEM. */
+int told_copy_facts(const struct told_image *from, struct told_image *to);
+
 /* Adds one line to the notes; memory that runs out shows in notes.oom. */
 void told_note(struct told *t, const char *fmt, ...) PRINTF(2, 3);
 

@@ -56,28 +56,6 @@ static bool is_plausible(const struct nd_index *x, const struct nd_axes *a)
 	       (all <= ALWAYS || all <= TIMES * (uint64_t)x->n);
 }
 
-static int copy_text(const char *from, char **to)
-{
-	*to = from != NULL ? strdup(from) : NULL;
-	return from == NULL || *to != NULL ? 0 : -ENOMEM;
-}
-
-static int copy_facts(const struct told_image *from, struct told_image *to)
-{
-	memcpy(to->size, from->size, sizeof(to->size));
-	to->time_step = from->time_step;
-	if (from->n_channels == 0)
-		return 0;
-	if (told_make_channels(to, from->n_channels) != 0)
-		return -ENOMEM;
-	for (size_t i = 0; i < from->n_channels; i++) {
-		to->channels[i] = from->channels[i];
-		if (copy_text(from->channels[i].name, &to->channels[i].name) != 0)
-			return -ENOMEM;
-	}
-	return 0;
-}
-
 static int add_images(const struct nd_index *x, const struct nd_axes *a, struct told *out,
 		      struct err *err)
 {
@@ -92,8 +70,6 @@ static int add_images(const struct nd_index *x, const struct nd_axes *a, struct 
 			if (key.oom)
 				return err_oom(err);
 		}
-		uint32_t type = x->records[a->first[i]].type;
-		im->bits = is_known(type) ? type_bits[type] : 0;
 	}
 	return 0;
 }
@@ -158,10 +134,13 @@ static int tell(const struct told_source *s, const struct nd_index *x, struct to
 		rc = add_files(x, out, err);
 	if (rc == 0)
 		rc = put_planes(x, &a, out, err);
-	if (rc == 0)
+	if (rc == 0) {
+		uint32_t type = x->records[0].type;
+		out->images[0].bits = is_known(type) ? type_bits[type] : 0;
 		rc = nd_facts(s, x, &a, &out->images[0], err);
+	}
 	for (size_t i = 1; rc == 0 && i < out->n_images; i++)
-		if (copy_facts(&out->images[0], &out->images[i]) != 0)
+		if (told_copy_facts(&out->images[0], &out->images[i]) != 0)
 			rc = err_oom(err);
 	return rc != 0 ? rc : 1;
 }
