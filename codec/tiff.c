@@ -79,6 +79,8 @@ static int read_samples(struct tags *s, struct tiff_page *p, struct err *err)
 	if (rc == 0 && samples == 0)
 		rc = tag_too_much(err, TAG_SAMPLES, 0, MAX_SAMPLES);
 	if (rc == 0)
+		rc = tag_bits_find(s, err);
+	if (rc == 0)
 		rc = tag_per_sample(s, TAG_BITS, (uint32_t)samples, &p->bits, &p->mixed_bits, err);
 	if (rc == 0)
 		rc = tag_per_sample(s, TAG_SAMPLE_FORMAT, (uint32_t)samples, &p->sample_format,

@@ -91,6 +91,10 @@ int tag_mild(struct tags *s, enum tag_id id, uint64_t absent, uint64_t max, uint
 int tag_per_sample(struct tags *s, enum tag_id id, uint32_t samples, uint16_t *out, bool *mixed,
 		   struct err *err);
 
+/* Two values of BitsPerSample that would fit into the entry may lie where it points to, in LSM files: where they make no
+ * sense in the entry and do there. -errno as the reader. */
+int tag_bits_find(struct tags *s, struct err *err);
+
 /* Two values up to `max`; 0,0 where there is no such tag. */
 int tag_pair(struct tags *s, enum tag_id id, uint64_t max, uint64_t out[2], struct err *err);
 

@@ -321,6 +321,43 @@ START_TEST(tags_of_metamorph_count_planes)
 }
 END_TEST
 
+/* As LSM files have it: an offset, although both values would fit. */
+START_TEST(two_bits_values_may_lie_elsewhere)
+{
+	static const struct {
+		uint16_t first, second;
+		bool good;
+	} rows[] = { { 16, 16, true }, { 8, 8, true },	{ 12, 12, true },
+		     { 8, 16, false }, { 0, 0, false }, { 65, 65, false } };
+	for (int big = 0; big < 2; big++)
+		for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+			struct tiff_page p;
+			made_begin(&file, big, false);
+			made_data(&file, pixels, sizeof(pixels));
+			size_t at = file.n;
+			made_put(&file, at, rows[i].first, 2);
+			made_put(&file, at + 2, rows[i].second, 2);
+			file.n += 4;
+			struct made_list l = made_page(16, 16, 8, 512);
+			made_set(&l, (struct made_tag){ .tag = 258,
+							.type = 3,
+							.count = 2,
+							.value = at,
+							.at = true });
+			made_num(&l, 277, 3, 2);
+			made_ifd(&file, l.t);
+			int rc = read_first(&p);
+			ck_assert_int_eq(rc, rows[i].good ? 0 : -EBADMSG);
+			ck_assert(!rows[i].good || p.bits == rows[i].first);
+		}
+	struct made_list l = base();
+	made_set(&l, (struct made_tag){
+			     .tag = 258, .type = 3, .count = 2, .value = 1u << 30, .at = true });
+	made_num(&l, 277, 3, 2);
+	must_fail(&l, "BitsPerSample (258)");
+}
+END_TEST
+
 START_TEST(tiles_of_any_side)
 {
 	struct made_list l = made_page(64, 64, 8, 100);
@@ -578,6 +615,7 @@ int main(void)
 	tcase_add_test(c, tags_that_must_be_sane);
 	tcase_add_test(c, tags_that_only_describe_are_left_out);
 	tcase_add_test(c, tags_of_metamorph_count_planes);
+	tcase_add_test(c, two_bits_values_may_lie_elsewhere);
 	tcase_add_test(c, tiles_of_any_side);
 	tcase_add_test(c, planar_samples_have_units_of_their_own);
 	tcase_add_test(c, extra_samples_and_mixed_ones);
