@@ -144,6 +144,102 @@ START_TEST(units_end_where_the_length_says)
 }
 END_TEST
 
+static const struct {
+	const char *word, *unit;
+	double factor;
+} length_words[] = {
+	{ "um", "micrometer", 1 },
+	{ "cm", "centimeter", 1 },
+	{ "\"", "inch", 1 },
+	{ "thou", "micrometer", 25.4 },
+	{ "Mil", "micrometer", 25.4 },
+	{ "mils", "micrometer", 25.4 },
+	{ " pt", "micrometer", 352.77777777777777 },
+	{ "li", "micrometer", 2116.6666666666665 },
+	{ "pixel", NULL, 1 },
+	{ "", NULL, 1 },
+};
+
+START_TEST(lengths_that_have_no_name)
+{
+	double factor = 0;
+	const char *word = length_words[_i].word, *unit = voxel_length(word, strlen(word), &factor);
+	ck_assert_pstr_eq(unit, length_words[_i].unit);
+	ck_assert_double_eq_tol(factor, length_words[_i].factor, 1e-12);
+}
+END_TEST
+
+static const struct {
+	const char *word;
+	double value, seconds; /* value in that unit; 0: no unit */
+} durations[] = {
+	{ "s", 2, 2 },
+	{ "sec", 2, 2 },
+	{ "Seconds", 2, 2 },
+	{ "ms", 3, 0.003 },
+	{ "msec", 1.1, 0.0011 },
+	{ "Ms", 3, 3e6 },
+	{ "MS", 3, 0.003 },
+	{ "\xc2\xb5s", 7, 7e-6 },
+	{ "\\u00B5s", 7, 7e-6 },
+	{ "us", 1, 1e-6 },
+	{ "ns", 3, 3e-9 },
+	{ "min", 3, 180 },
+	{ "minutes", 3, 180 },
+	{ "mins", 3, 180 },
+	{ "h", 3, 10800 },
+	{ "hr", 3, 10800 },
+	{ "hrs", 3, 10800 },
+	{ "Hours", 3, 10800 },
+	{ "d", 1, 86400 },
+	{ "days", 1, 86400 },
+	{ "millisecond", 5, 0.005 },
+	{ "yottasecond", 1, 1e24 },
+	{ "yoctosecond", 1, 1e-24 },
+	{ "ks", 1, 1000 },
+	{ "frame", 1, 0 },
+	{ "m", 1, 0 },
+	{ "pixel", 1, 0 },
+	{ "", 1, 0 },
+};
+
+START_TEST(durations_in_seconds)
+{
+	double factor = voxel_seconds(durations[_i].word, strlen(durations[_i].word));
+	if (durations[_i].seconds > 0)
+		ck_assert_msg(factor > 0, "%s", durations[_i].word);
+	else
+		ck_assert_double_eq(factor, 0);
+	if (factor > 0)
+		ck_assert_double_eq(voxel_convert(durations[_i].value, factor),
+				    durations[_i].seconds);
+}
+END_TEST
+
+START_TEST(sizes_that_were_cut_to_a_rational)
+{
+	static const struct {
+		struct tiff_rational r;
+		double size;
+	} cut[] = {
+		{ { 58823, 1000000 }, 17 },
+		{ { 90909, 1000000 }, 11 },
+		{ { 166666, 1000000 }, 6 },
+		{ { 20000, 1000000 }, 50 },
+		{ { 666666, 1000000 }, 1.5 },
+		{ { 30769230, 1000000 }, 0.0325 },
+		{ { 2834, 1000000 }, 352.85815102328866 },
+		{ { 1, 1 }, 1 },
+		{ { 0, 1000000 }, 0 },
+		{ { 5, 0 }, 0 },
+		{ { UINT32_MAX, 1 }, 2.328306437e-10 },
+		{ { 10000, UINT32_MAX }, 429500 },
+	};
+	for (size_t i = 0; i < ARRAY_SIZE(cut); i++)
+		ck_assert_double_eq(voxel_from_resolution(&cut[i].r), cut[i].size);
+}
+END_TEST
+
 START_TEST(ngff_units)
 {
 	ck_assert(voxel_unit_is_ngff("micrometer"));
@@ -307,6 +403,9 @@ int main(void)
 	tcase_add_loop_test(tc, units, 0, ARRAY_SIZE(words));
 	tcase_add_loop_test(tc, units_of_time, 0, ARRAY_SIZE(times));
 	tcase_add_test(tc, units_end_where_the_length_says);
+	tcase_add_loop_test(tc, lengths_that_have_no_name, 0, ARRAY_SIZE(length_words));
+	tcase_add_loop_test(tc, durations_in_seconds, 0, ARRAY_SIZE(durations));
+	tcase_add_test(tc, sizes_that_were_cut_to_a_rational);
 	tcase_add_test(tc, ngff_units);
 	tcase_add_loop_test(tc, resolution_tags, 0, ARRAY_SIZE(tags));
 	tcase_add_loop_test(tc, printed_numbers, 0, ARRAY_SIZE(numbers));
