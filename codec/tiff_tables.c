@@ -59,6 +59,9 @@ static uint64_t room_end(const struct tiff_page *p, uint64_t size, uint64_t offs
 	const uint64_t others[] = { next_offset, p->ifd, p->next_ifd, p->offsets.offset,
 				    p->counts.offset };
 	uint64_t end = size;
+	/* What lies around the first plane bounds no plane behind it. */
+	if (p->place.skip != 0)
+		return next_offset > offset ? min_u64(end, next_offset) : end;
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
 		if (others[i] > offset)
 			end = min_u64(end, others[i]);
@@ -137,31 +140,94 @@ static void judge(const struct tiff_page *p, uint64_t size, uint64_t index, uint
 		judge_compressed(size, u);
 }
 
+/* Offsets from the table's, each behind the one before where they are told modulo 2^32. */
+struct unwrap {
+	const struct tiff_place *place;
+	uint64_t before, carry;
+};
+
+static uint64_t unwrap(struct unwrap *u, uint64_t offset)
+{
+	if (u->place->wraps && offset < u->before)
+		u->carry += UINT64_C(1) << 32;
+	u->before = offset;
+	/* An empty entry is no place. What exceeds 64 bits lies outside the file, as UINT64_MAX does. */
+	uint64_t moved = u->place->skip + u->carry;
+	if (offset == 0)
+		return 0;
+	return offset > UINT64_MAX - moved ? UINT64_MAX : offset + moved;
+}
+
+/* Its bytes end where what is stored next begins. */
+static void judge_between(const struct tiff_page *p, uint64_t size, uint64_t index,
+			  uint64_t next_offset, struct tiff_unit *u)
+{
+	uint64_t end = next_offset > u->offset ? next_offset : p->place.end;
+	u->count = end > u->offset ? min_u64(end, size) - min_u64(u->offset, size) : 0;
+	judge(p, size, index, next_offset, u);
+}
+
+/* The only unit of a page without a table. */
+static void judge_bare(const struct tiff_page *p, uint64_t size, struct tiff_unit *u)
+{
+	u->offset = p->place.skip;
+	u->count = tiff_packed_bytes(p, p->height);
+	u->state = TIFF_UNIT_STORED;
+	if (u->offset > size || u->count > size - u->offset)
+		mark_damaged(u, "its bytes reach past the end of the file");
+}
+
+static const char no_offset[] = "the table of offsets ends before it";
+static const char no_count[] = "the table of byte counts ends before it";
+
 int tiff_units_read(const struct reader *r, const struct tiff_page *p, uint64_t first, size_t n,
 		    struct tiff_unit *out, struct err *err)
 {
 	uint64_t all = (uint64_t)p->units_x * p->units_y * (p->planar ? p->samples : 1);
 	if (first > all || n > all - first)
 		return err_set(err, EINVAL, "units %" PRIu64 " + %zu of %" PRIu64, first, n, all);
+	if (p->place.bare) {
+		if (n > 0) {
+			out[0] = (struct tiff_unit){ 0 };
+			judge_bare(p, r->size, &out[0]);
+		}
+		return 0;
+	}
 	CLEANUP(slice_done) struct slice offsets = { 0 };
 	CLEANUP(slice_done) struct slice counts = { 0 };
+	/* Where offsets wrap, those before say how often. */
+	uint64_t from = p->place.wraps ? 0 : first;
+	size_t before = (size_t)(first - from);
+	if (n > SIZE_MAX - before - 1)
+		return err_oom(err);
 	/* One more offset than asked for: it bounds the last unit where its count is missing. */
-	int rc = slice_read(r, p, &p->offsets, first, n == SIZE_MAX ? n : n + 1, &offsets, err);
+	int rc = slice_read(r, p, &p->offsets, from, before + n + 1, &offsets, err);
 	if (rc == 0)
 		rc = slice_read(r, p, &p->counts, first, n, &counts, err);
 	if (rc != 0)
 		return rc;
-	for (size_t i = 0; i < n; i++) {
-		uint64_t next_offset = 0;
-		out[i] = (struct tiff_unit){ 0 };
-		bool has_offset = slice_get(&offsets, i, &out[i].offset);
-		bool has_count = slice_get(&counts, i, &out[i].count) || p->counts.count == 0;
-		slice_get(&offsets, i + 1, &next_offset);
-		if (has_offset && has_count)
-			judge(p, r->size, first + i, next_offset, &out[i]);
-		else
-			mark_damaged(&out[i], has_offset ? "the table of byte counts ends before it"
-							 : "the table of offsets ends before it");
+	struct unwrap to_offset = { .place = &p->place };
+	uint64_t raw = 0;
+	bool has_offset = slice_get(&offsets, 0, &raw);
+	uint64_t offset = unwrap(&to_offset, raw);
+	for (size_t i = 0; i < before + n; i++) {
+		struct tiff_unit u = { .offset = offset };
+		raw = 0;
+		bool has_next = slice_get(&offsets, i + 1, &raw);
+		uint64_t next_offset = has_next ? unwrap(&to_offset, raw) : 0;
+		if (i >= before) {
+			size_t k = i - before;
+			bool has_count = slice_get(&counts, k, &u.count) || p->counts.count == 0;
+			if (!has_offset || !has_count)
+				mark_damaged(&u, has_offset ? no_count : no_offset);
+			else if (p->place.end != 0)
+				judge_between(p, r->size, first + k, next_offset, &u);
+			else
+				judge(p, r->size, first + k, next_offset, &u);
+			out[k] = u;
+		}
+		offset = next_offset;
+		has_offset = has_next;
 	}
 	return 0;
 }

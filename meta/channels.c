@@ -1,6 +1,7 @@
 #include "meta/channels.h"
 
 #include "codec/text.h"
+#include "meta/told.h"
 
 #include <errno.h>
 #include <math.h>
@@ -85,15 +86,41 @@ static const char *rgb_name(const struct image *im, uint64_t sample)
 	return names[sample];
 }
 
+/* What the files tell of channel c of the array; NULL: nothing. They count pages, or samples. */
+static const struct told_channel *told_of(const struct image *im, uint64_t c)
+{
+	const struct told_image *t = im->told;
+	if (t == NULL || t->n_channels == 0)
+		return NULL;
+	if (t->n_channels == im->grid.size[AXIS_C])
+		return &t->channels[c];
+	bool pages = t->n_channels == im->n_c && im->kind.samples == 1;
+	return pages ? &t->channels[c] : NULL;
+}
+
+/* The name that the files tell of the page that channel c is in. */
+static const char *told_page(const struct image *im, uint64_t page)
+{
+	const struct told_image *t = im->told;
+	return t != NULL && t->n_channels == im->n_c && t->channels[page].name != NULL
+		       ? t->channels[page].name
+		       : NULL;
+}
+
 static int set_label(struct image *im, const struct scan_options *opts, uint64_t c)
 {
 	uint64_t samples = im->kind.samples, page = c / samples, sample = c % samples;
-	const char *of_page = im->channel_labels != NULL ? im->channel_labels[page] : NULL;
+	const struct told_channel *told = told_of(im, c);
+	const char *of_page = told_page(im, page);
+	if (of_page == NULL && im->channel_labels != NULL)
+		of_page = im->channel_labels[page];
 	const char *of_sample = rgb_name(im, sample);
 	struct text CLEANUP(text_done) t = { 0 };
 	struct item item;
 	if (opts->channel_names != NULL && list_item(opts->channel_names, c, &item))
 		add_unescaped(&t, &item);
+	else if (told != NULL && told->name != NULL)
+		text_add(&t, told->name);
 	else if (of_page != NULL && samples == 1)
 		text_add(&t, of_page);
 	else if (of_page != NULL && of_sample != NULL)
@@ -163,8 +190,12 @@ static int set_color(struct image *im, const struct scan_options *opts, uint64_t
 		return 0;
 	}
 	/* A label that is only the image's name says nothing of a dye. */
-	bool named = opts->channel_names != NULL || im->channel_labels != NULL;
-	const char *color = named && !im->rgb ? hinted_color(ch->label) : NULL;
+	const struct told_channel *told = told_of(im, c);
+	bool named = opts->channel_names != NULL || im->channel_labels != NULL ||
+		     (told != NULL && told->name != NULL);
+	const char *color = told != NULL && told->color[0] != '\0' ? told->color : NULL;
+	if (color == NULL && named && !im->rgb)
+		color = hinted_color(ch->label);
 	memcpy(ch->color, color != NULL ? color : ruled_color(im, c), sizeof(ch->color));
 	return 0;
 }
@@ -181,16 +212,41 @@ static bool parse_window(const struct item *w, double *lo, double *hi)
 	return false;
 }
 
-/* A window from the tags: values of the type, and not just all of them. */
+/* A window that lies within the type. */
+static bool is_window(const struct image *im, double low, double high)
+{
+	if (!isfinite(low) || !isfinite(high) || low >= high)
+		return false;
+	return dtype_is_float(im->dtype) ||
+	       (low >= dtype_min(im->dtype) && high <= dtype_max(im->dtype));
+}
+
+/* A window from the tags: not just all values of the type. */
 static bool tags_tell(const struct image *im)
 {
 	double low = im->kind.shown[0], high = im->kind.shown[1];
-	if (!isfinite(low) || !isfinite(high) || low >= high)
-		return false;
-	if (dtype_is_float(im->dtype))
-		return true;
-	double min = dtype_min(im->dtype), max = dtype_max(im->dtype);
-	return low >= min && high <= max && (low > min || high < max);
+	return is_window(im, low, high) &&
+	       (dtype_is_float(im->dtype) || low > dtype_min(im->dtype) ||
+		high < dtype_max(im->dtype));
+}
+
+/* Bits of a voxel that the camera gave, in a type of 16. */
+static unsigned significant_bits(const struct image *im)
+{
+	unsigned told = im->told != NULL ? im->told->bits : 0;
+	unsigned bits = im->kind.bits < 16 && im->dtype == DTYPE_U16 ? im->kind.bits : told;
+	return im->dtype == DTYPE_U16 && bits > 0 && bits < 16 ? bits : 0;
+}
+
+static void put_window(struct image *im, struct channel *ch, double low, double high)
+{
+	ch->start = low;
+	ch->end = high;
+	if (dtype_is_float(im->dtype)) {
+		ch->min = low;
+		ch->max = high;
+	}
+	ch->has_window = true;
 }
 
 static int set_window(struct image *im, const struct scan_options *opts, uint64_t c,
@@ -198,9 +254,11 @@ static int set_window(struct image *im, const struct scan_options *opts, uint64_
 {
 	struct channel *ch = &im->channels[c];
 	bool is_float = dtype_is_float(im->dtype);
+	const struct told_channel *told = told_of(im, c);
 	if (!is_float) {
+		unsigned bits = significant_bits(im);
 		ch->min = dtype_min(im->dtype);
-		ch->max = dtype_max(im->dtype);
+		ch->max = bits > 0 ? (double)((1u << bits) - 1) : dtype_max(im->dtype);
 	}
 	struct item item;
 	if (opts->windows != NULL && list_item(opts->windows, c, &item)) {
@@ -216,14 +274,10 @@ static int set_window(struct image *im, const struct scan_options *opts, uint64_
 				       (int)item.len, item.s, dtype_v3(im->dtype));
 		}
 		ch->has_window = true;
+	} else if (told != NULL && is_window(im, told->start, told->end)) {
+		put_window(im, ch, told->start, told->end);
 	} else if (tags_tell(im)) {
-		ch->start = im->kind.shown[0];
-		ch->end = im->kind.shown[1];
-		if (is_float) {
-			ch->min = ch->start;
-			ch->max = ch->end;
-		}
-		ch->has_window = true;
+		put_window(im, ch, im->kind.shown[0], im->kind.shown[1]);
 	} else if (im->dtype == DTYPE_U8) {
 		ch->start = ch->min;
 		ch->end = ch->max;
@@ -252,6 +306,19 @@ static int set_origins(struct image *im, const struct scan_options *o, struct er
 	return 0;
 }
 
+/* Who tells, where no option does. */
+static void note_told(struct image *im, const struct told_channel *told)
+{
+	if (told == NULL)
+		return;
+	if (im->names_from == NULL && told->name != NULL)
+		im->names_from = im->told_kind;
+	if (im->colors_from == NULL && told->color[0] != '\0')
+		im->colors_from = im->told_kind;
+	if (im->windows_from == NULL && is_window(im, told->start, told->end))
+		im->windows_from = im->told_kind;
+}
+
 int channels_make(struct image *im, const struct scan_options *opts, struct err *err)
 {
 	uint64_t n = im->grid.size[AXIS_C];
@@ -269,6 +336,7 @@ int channels_make(struct image *im, const struct scan_options *opts, struct err 
 	if (im->channels == NULL)
 		return err_oom(err);
 	for (uint64_t c = 0; c < n; c++) {
+		note_told(im, told_of(im, c));
 		if (set_label(im, opts, c) != 0)
 			return err_oom(err);
 		rc = set_color(im, opts, c, err);

@@ -1,6 +1,7 @@
 #include "meta/draft.h"
 
 #include "meta/layout.h"
+#include "meta/places.h"
 #include "meta/survey.h"
 #include "meta/walk.h"
 
@@ -39,8 +40,8 @@ static struct source_file *file_of(const struct job *j, size_t member)
 	return &j->ds->d->files[j->first + j->ni->members[member].entry];
 }
 
-/* A new draft at the end of the list, with planes that nothing claims yet. */
-static struct draft *new_draft(struct drafts *ds, const struct job *j, const struct layout *l)
+/* Room for one more, none yet. */
+static struct draft *add_draft(struct drafts *ds, const char *folder)
 {
 	if ((ds->n & (ds->n - 1)) == 0) {
 		struct draft *more = reallocarray(ds->v, ds->n == 0 ? 1 : 2 * ds->n, sizeof(*more));
@@ -49,17 +50,26 @@ static struct draft *new_draft(struct drafts *ds, const struct job *j, const str
 		ds->v = more;
 	}
 	struct draft *f = &ds->v[ds->n];
-	*f = (struct draft){ .folder = j->folder, .im = calloc(1, sizeof(*f->im)) };
+	*f = (struct draft){ .folder = folder, .im = calloc(1, sizeof(*f->im)) };
 	if (f->im == NULL)
 		return NULL;
 	ds->n++;
+	return f;
+}
+
+struct draft *draft_new(struct drafts *ds, const char *folder, const char *tail,
+			const uint64_t n[3], const bool has[3])
+{
+	struct draft *f = add_draft(ds, folder);
+	if (f == NULL)
+		return NULL;
 	struct image *im = f->im;
-	im->n_t = l->n[0];
-	im->n_c = l->n[1];
-	im->n_z = l->n[2];
-	im->has_t = l->has[0];
-	im->has_c = l->has[1];
-	im->has_z = l->has[2];
+	im->n_t = n[0];
+	im->n_c = n[1];
+	im->n_z = n[2];
+	im->has_t = has[0];
+	im->has_c = has[1];
+	im->has_z = has[2];
 	uint64_t total = im->n_t * im->n_c * im->n_z;
 	im->planes = reallocarray(NULL, total, sizeof(*im->planes));
 	if (im->planes == NULL)
@@ -67,15 +77,15 @@ static struct draft *new_draft(struct drafts *ds, const struct job *j, const str
 	for (uint64_t i = 0; i < total; i++)
 		im->planes[i] = (struct plane){ .file = PLANE_GAP };
 	im->n_gaps = total;
-	if (j->tail != NULL) {
-		f->tail = strdup(j->tail);
+	if (tail != NULL) {
+		f->tail = strdup(tail);
 		if (f->tail == NULL)
 			return NULL;
 	}
 	return f;
 }
 
-static void claim(struct draft *f, const uint64_t at[3], size_t file, uint32_t page)
+void draft_claim(struct draft *f, const uint64_t at[3], size_t file, uint32_t page)
 {
 	struct image *im = f->im;
 	if (at[0] >= im->n_t || at[1] >= im->n_c || at[2] >= im->n_z)
@@ -119,7 +129,7 @@ static void warn_unreadable(const struct job *j, struct image *im)
 			   n > 3 ? ", .." : "");
 }
 
-static void warn_notes(struct image *im, const struct text *notes)
+void draft_warn(struct image *im, const struct text *notes)
 {
 	for (const char *s = notes->s; s != NULL && *s != '\0';) {
 		size_t len = strcspn(s, "\n");
@@ -149,10 +159,20 @@ static int describe(const struct job *j, struct image *im, const struct layout *
 	return 0;
 }
 
-static int fill(struct job *j, const struct layout *l, const struct survey *sv, struct err *err)
+/* What the first readable file tells beside its planes, or that it tells what cannot be laid out. */
+static int keep_told(const struct job *j, struct image *im, struct survey *sv, size_t k)
 {
-	struct draft *f = new_draft(j->ds, j, l);
-	if (f == NULL)
+	if (sv->refused.code != 0) {
+		im->refused = strdup(sv->refused.msg);
+		return im->refused == NULL ? -ENOMEM : 0;
+	}
+	return draft_take_facts(im, &sv->told, k, file_of(j, sv->teller)->path);
+}
+
+static int fill(struct job *j, const struct layout *l, struct survey *sv, struct err *err)
+{
+	struct draft *f = draft_new(j->ds, j->folder, j->tail, l->n, l->has);
+	if (f == NULL || keep_told(j, f->im, sv, 0) != 0)
 		return err_oom(err);
 	for (size_t m = 0; m < j->ni->n_members; m++) {
 		const struct name_member *at = &j->ni->members[m];
@@ -164,27 +184,33 @@ static int fill(struct job *j, const struct layout *l, const struct survey *sv, 
 		for (uint32_t p = 0; p < pages; p++) {
 			uint64_t where[3];
 			layout_place(l, at, p, where);
-			claim(f, where, file, p);
+			if (l->use != LAYOUT_TOLD || places_claims(sf, p))
+				draft_claim(f, where, file, p);
 		}
 	}
 	warn_unreadable(j, f->im);
-	warn_notes(f->im, &sv->notes);
+	draft_warn(f->im, &sv->notes);
 	if (copy_labels(f->im, j->ni) != 0 || describe(j, f->im, l) != 0)
 		return err_oom(err);
 	return 0;
 }
 
+/* What the ids of several images of the only file begin with. NULL: out of memory. */
+static char *file_stem(const struct job *j)
+{
+	const char *path = file_of(j, 0)->path, *base = path + path_folder(path);
+	return j->ds->pattern != NULL && j->tail != NULL ? strdup(j->tail)
+							 : strndup(base, names_stem(base));
+}
+
 /* Each page of the only file is an image: STEM_0, STEM_1, .. */
-static int pages_apart(struct job *j, const struct survey *sv, struct err *err)
+static int pages_apart(struct job *j, struct survey *sv, struct err *err)
 {
 	size_t file = j->first + j->ni->members[0].entry;
 	const struct source_file *sf = &j->ds->d->files[file];
 	const struct layout one = { .n = { 1, 1, 1 },
 				    .how = "one of several pages that differ in size or type" };
-	const char *base = sf->path + path_folder(sf->path);
-	CLEANUP(freep)
-	char *stem = j->ds->pattern != NULL && j->tail != NULL ? strdup(j->tail)
-							       : strndup(base, names_stem(base));
+	CLEANUP(freep) char *stem = file_stem(j);
 	if (stem == NULL)
 		return err_oom(err);
 	for (uint32_t p = 0; p < sf->n_pages; p++) {
@@ -192,17 +218,55 @@ static int pages_apart(struct job *j, const struct survey *sv, struct err *err)
 		text_addf(&tail, "%s_%u", stem, p);
 		if (tail.oom)
 			return err_oom(err);
-		struct job page = *j;
-		page.tail = tail.s;
-		struct draft *f = new_draft(j->ds, &page, &one);
-		if (f == NULL)
+		struct draft *f = draft_new(j->ds, j->folder, tail.s, one.n, one.has);
+		if (f == NULL || (sv->refused.code != 0 && keep_told(j, f->im, sv, 0) != 0))
 			return err_oom(err);
 		f->first = (uint32_t)file;
 		f->page = p;
-		claim(f, (const uint64_t[3]){ 0, 0, 0 }, file, p);
-		warn_notes(f->im, &sv->notes);
+		draft_claim(f, (const uint64_t[3]){ 0, 0, 0 }, file, p);
+		draft_warn(f->im, &sv->notes);
 		if (describe(j, f->im, &one) != 0)
 			return err_oom(err);
+	}
+	return 0;
+}
+
+/* The planes told->images[k] of the only file, whose list has all planes of all images one after another. */
+static void claim_told(struct draft *f, const struct told_image *im, const struct source_file *sf,
+		       size_t file, uint32_t *number)
+{
+	f->first = (uint32_t)file;
+	f->page = *number;
+	for (uint64_t t = 0; t < im->n[TOLD_T]; t++)
+		for (uint64_t c = 0; c < im->n[TOLD_C]; c++)
+			for (uint64_t z = 0; z < im->n[TOLD_Z]; z++, ++*number)
+				if (places_claims(sf, *number))
+					draft_claim(f, (const uint64_t[3]){ t, c, z }, file,
+						    *number);
+}
+
+/* The images that the only file tells. */
+static int told_images(struct job *j, struct survey *sv, struct err *err)
+{
+	struct told *t = &sv->told;
+	size_t file = j->first + j->ni->members[0].entry;
+	uint32_t number = 0;
+	CLEANUP(freep) char *stem = file_stem(j);
+	if (stem == NULL)
+		return err_oom(err);
+	for (size_t k = 0; k < t->n_images; k++) {
+		const struct source_file *sf = &j->ds->d->files[file];
+		struct text CLEANUP(text_done) tail = { 0 };
+		if (t->n_images > 1)
+			draft_told_tail(&tail, stem, t, k);
+		if (tail.oom)
+			return err_oom(err);
+		struct draft *f = draft_told(j->ds, j->folder, t->n_images > 1 ? tail.s : j->tail,
+					     t, k, sf->path);
+		if (f == NULL)
+			return err_oom(err);
+		claim_told(f, &t->images[k], sf, file, &number);
+		draft_warn(f->im, &sv->notes);
 	}
 	return 0;
 }
@@ -295,6 +359,8 @@ int drafts_add(struct drafts *ds, const char *folder, const char *tail, size_t f
 		return rc;
 	if (ni->n_members == 1 && file_of(&j, 0)->trouble != 0)
 		return lone_unreadable(&j, err);
+	if (ni->n_members == 1 && survey_tells_planes(&sv))
+		return told_images(&j, &sv, err);
 	struct layout l;
 	rc = layout_decide(ds, first, ni, &sv, &l, err);
 	if (rc != 0)

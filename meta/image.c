@@ -5,6 +5,8 @@
 #include "codec/text.h"
 #include "meta/label_colors.h"
 #include "meta/lost.h"
+#include "meta/places.h"
+#include "meta/told.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -97,7 +99,9 @@ void image_done(struct image *im)
 	free(im->channel_labels);
 	free(im->planes);
 	free(im->how);
-	free(im->index);
+	told_image_free(im->told);
+	free(im->told_by);
+	free(im->refused);
 	free(im->layer);
 	free(im->id);
 }
@@ -190,6 +194,10 @@ const char *source_file_trouble(const struct source_file *f)
 	switch (f->trouble) {
 	case ENOENT:
 		return "a link to nothing";
+	case ENXIO:
+		return "the file is missing";
+	case EXDEV:
+		return "its path leads out of the source";
 	case ENODATA:
 		return f->size == 0 ? "an empty file" : "too short to be a TIFF";
 	case EBADMSG:
@@ -215,7 +223,7 @@ void dataset_free(struct dataset *d)
 		image_done(&d->images[i]);
 	for (size_t i = 0; d->files != NULL && i < d->n_files; i++) {
 		free(d->files[i].path);
-		free(d->files[i].page_ifds);
+		places_done(&d->files[i]);
 	}
 	for (size_t i = 0; d->left_out != NULL && i < d->n_left_out; i++)
 		left_out_done(&d->left_out[i]);

@@ -17,19 +17,24 @@ struct source_file {
 	uint32_t mode, uid, gid;
 	uint32_t reach; /* read permissions that the folders between SOURCE and it leave */
 	/* Not 0: its planes are damaged. ENOENT: a link to nothing, ENODATA: empty or too short, EBADMSG: no
-	 * TIFF; else as it was told when it was opened. */
+	 * TIFF, ENXIO: another file names it, but it is missing, EXDEV: it would lie outside SOURCE; else as it
+	 * was told when it was opened. */
 	int trouble;
-	uint64_t *
-		page_ifds; /* IFD offsets of its planes; NULL: one page, at the header's first IFD */
-	uint32_t n_pages;  /* 1 where page_ifds is NULL */
+	/* Of its planes; both NULL: one page, at the header's first IFD. Read by meta/places.h. */
+	uint64_t *page_ifds;	   /* offsets of IFDs */
+	struct tiff_place *places; /* where those do not say enough; then page_ifds is NULL */
+	uint32_t n_pages;	   /* planes listed; 1 where both are NULL */
+	bool is_link; /* its name is a symbolic link's, as far as the folder's list told */
 };
+
+struct told_image;
 
 #define PLANE_GAP UINT32_MAX
 
 /* Where a plane comes from. */
 struct plane {
 	uint32_t file; /* index into the dataset's files; PLANE_GAP: nothing claims it */
-	uint32_t page; /* index into the file's page_ifds */
+	uint32_t page; /* number among those that the file lists */
 };
 
 /* A fact with its origin, for `info` ("option", "tags 282 and 283 of a.tif", "not stated"). */
@@ -57,7 +62,11 @@ struct image {
 	uint32_t first_label, n_labels; /* of an image: its labels, which lie side by side */
 	char *how;			/* what was taken for what; may be NULL */
 	uint32_t sidecar; /* 1 + an index into the dataset's sidecars; 0: it has none of its own */
-	char *index;	  /* a file beside its own that tells which planes there are; NULL: none */
+	/* What its files tell beside the planes; NULL: nothing. Its `planes` is NULL. */
+	struct told_image *told;
+	const char *told_kind; /* static, "OME-XML" */
+	char *told_by;	       /* path of the file that tells */
+	char *refused; /* its files tell of planes that cannot be laid out: the sentence; NULL: no */
 	uint64_t n_t, n_c, n_z;	  /* planes on each axis (n_c: pages, samples not counted) */
 	bool has_t, has_c, has_z; /* has_c also becomes true for pages of several samples */
 	struct plane *planes;	  /* n_t x n_c x n_z, C order */

@@ -40,6 +40,7 @@ static int move_files(struct dataset *d, struct dataset *from, const struct text
 		f->path = STEAL(path.s);
 		f->root = (uint32_t)d->n_others;
 		from->files[i].page_ifds = NULL;
+		from->files[i].places = NULL;
 	}
 	return 0;
 }

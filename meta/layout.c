@@ -166,6 +166,8 @@ static int decide(const struct drafts *ds, size_t first, const struct name_image
 {
 	if (ds->pattern != NULL && pattern_pages(ds->pattern, &l->by_pattern))
 		return by_pattern(ds, first, ni, sv, l, err);
+	if (sv->told_series)
+		return layout_told(ds, first, ni, sv, l, err);
 	if (sv->apart && ni->n_members == 1) {
 		l->use = LAYOUT_PAGES_APART;
 		return 0;
@@ -209,6 +211,8 @@ uint32_t layout_pages(const struct layout *l, const struct source_file *f)
 {
 	if (l->use == LAYOUT_SINGLE)
 		return 1;
+	if (l->use == LAYOUT_TOLD)
+		return (uint32_t)(l->inner[T] * l->inner[C] * l->inner[Z]);
 	/* An unreadable file claims as many planes as the others. */
 	return l->use == LAYOUT_PARTS && f->trouble == 0 ? f->n_pages : l->pages;
 }
@@ -244,6 +248,17 @@ void layout_place(const struct layout *l, const struct name_member *m, uint32_t 
 			char axis = l->by_pattern.axis[i];
 			at[axis == 't' ? T : axis == 'c' ? C : Z] = page % size;
 			page /= size;
+		}
+		break;
+	case LAYOUT_TOLD:
+		if (l->z_is_t) {
+			at[T] = at[Z];
+			at[Z] = 0;
+		}
+		for (int a = Z; a >= T; a--) {
+			if (l->inner[a] > 1)
+				at[a] = page % l->inner[a];
+			page /= (uint32_t)l->inner[a];
 		}
 		break;
 	case LAYOUT_SINGLE:

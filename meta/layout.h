@@ -13,6 +13,7 @@ enum layout_use {
 	LAYOUT_PATTERN,	    /* as the pattern says */
 	LAYOUT_PAGES_APART, /* each page of the file an image */
 	LAYOUT_FILES_APART, /* each file an image */
+	LAYOUT_TOLD,	    /* each file has axes of its own, `inner`, beside those of the names */
 };
 
 struct layout {
@@ -21,12 +22,18 @@ struct layout {
 	uint64_t n[3];	/* t, c, z */
 	bool has[3];
 	struct pattern_pages by_pattern;
-	const char *how; /* static text on the pages, or NULL */
+	uint64_t inner[3]; /* t, c, z */
+	bool z_is_t;	   /* the files' number, which is called z, is t */
+	const char *how;   /* static text on the pages, or NULL */
 };
 
 /* -EINVAL with the sentence for the user where two answers are possible. */
 int layout_decide(const struct drafts *ds, size_t first, const struct name_image *ni,
 		  const struct survey *sv, struct layout *out, struct err *err);
+
+/* The part of layout_decide for files that tell their planes (sv->told_series). Internal to layout*.c. */
+int layout_told(const struct drafts *ds, size_t first, const struct name_image *ni,
+		const struct survey *sv, struct layout *l, struct err *err);
 
 /* Planes that this file claims. */
 uint32_t layout_pages(const struct layout *l, const struct source_file *f);

@@ -7,7 +7,7 @@
 #include "meta/look_levels.h"
 #include "meta/look_plane.h"
 #include "meta/look_sample.h"
-#include "meta/voxel.h"
+#include "meta/look_voxel.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -196,19 +196,10 @@ static int check_description(struct look *k, uint64_t at, struct err *err)
 	return 0;
 }
 
-/* A file beside the image's own that says which planes there are. */
-static int check_index(const struct look *k, struct err *err)
+/* Its files tell of planes that cannot be laid out. */
+static int check_refused(const struct look *k, struct err *err)
 {
-	if (k->im->index == NULL)
-		return 0;
-	if (k->opts->pattern == NULL)
-		return err_set(err, ENOTSUP,
-			       "its planes are told by %s, which is not read (--pattern decides "
-			       "over it)",
-			       k->im->index);
-	image_warn(k->im, "%s, which tells its planes, is not read; --pattern decides",
-		   k->im->index);
-	return 0;
+	return k->im->refused == NULL ? 0 : err_set(err, ENOTSUP, "%s", k->im->refused);
 }
 
 /* As asked for; NULL: to be chosen. An array without z has chunks without depth; a label takes the axes of its image. */
@@ -247,80 +238,6 @@ static int make_grid(struct look *k, struct err *err)
 	if (rc != 0)
 		return rc;
 	im->encode.dtype = im->dtype;
-	return 0;
-}
-
-static void set_origin(struct origin *o, const char *text)
-{
-	snprintf(o->text, sizeof(o->text), "%s", text);
-}
-
-static int given_voxel(struct look *k, struct err *err)
-{
-	struct image *im = k->im;
-	const double *v = k->opts->voxel_size; /* x, y, z */
-	if (im->has_z && v[2] <= 0)
-		return err_set(err, EINVAL,
-			       "--voxel-size has two numbers, the image has z: X,Y,Z is needed");
-	im->voxel[0] = im->has_z ? v[2] : 1;
-	im->voxel[1] = v[1];
-	im->voxel[2] = v[0];
-	const char *unit = k->opts->unit != NULL ? k->opts->unit : "nanometer";
-	if (!voxel_unit_is_ngff(unit)) {
-		const char *meant = voxel_unit(unit, strlen(unit));
-		if (meant == NULL)
-			return err_set(err, EINVAL, "--unit: '%s' is no unit of OME-NGFF", unit);
-		unit = meant;
-	}
-	snprintf(im->unit, sizeof(im->unit), "%s", unit);
-	const struct scan_from *from = &k->opts->from;
-	set_origin(&im->voxel_from, from->voxel != NULL ? from->voxel : "option --voxel-size");
-	if (k->opts->unit != NULL && (from->unit != NULL) != (from->voxel != NULL))
-		snprintf(im->voxel_from.text, sizeof(im->voxel_from.text), "%s, unit: %s",
-			 from->voxel != NULL ? from->voxel : "option --voxel-size",
-			 from->unit != NULL ? from->unit : "option --unit");
-	if (im->has_z)
-		im->z_from = im->voxel_from;
-	return 0;
-}
-
-static void voxel_of_tags(struct look *k, uint64_t at)
-{
-	struct image *im = k->im;
-	double x = 1, y = 1;
-	const char *unit = "", *why = NULL;
-	if (voxel_from_tags(&im->kind, &x, &y, &unit, &why)) {
-		snprintf(im->unit, sizeof(im->unit), "%s", unit);
-		snprintf(im->voxel_from.text, sizeof(im->voxel_from.text), "tags 282 and 283 of %s",
-			 path_at(k, at));
-	} else {
-		snprintf(im->voxel_from.text, sizeof(im->voxel_from.text), "not stated%s%s",
-			 why != NULL ? ": " : "", why != NULL ? why : "");
-		image_warn(im, "voxel size unknown, taken as 1 without a unit: --voxel-size %s",
-			   im->has_z ? "X,Y,Z" : "X,Y");
-	}
-	im->voxel[0] = 1;
-	im->voxel[1] = y;
-	im->voxel[2] = x;
-	if (!im->has_z)
-		return;
-	im->voxel[0] = x;
-	set_origin(&im->z_from, im->unit[0] != '\0' ? "assumed, as x" : "not stated");
-	if (im->unit[0] != '\0')
-		image_warn(im, "z spacing unknown, taken as x: --voxel-size X,Y,Z");
-}
-
-static int set_voxel(struct look *k, uint64_t at, struct err *err)
-{
-	struct image *im = k->im;
-	im->time_step = k->opts->time_step;
-	if (im->has_t)
-		set_origin(&im->time_from, im->time_step <= 0		? "not stated"
-					   : k->opts->from.time != NULL ? k->opts->from.time
-									: "option --time-step");
-	if (k->opts->voxel_size[0] > 0)
-		return given_voxel(k, err);
-	voxel_of_tags(k, at);
 	return 0;
 }
 
@@ -363,7 +280,7 @@ static void warn_kind(struct image *im)
 /* What an image has and a label has not, which takes it from its image. */
 static int set_facts(struct look *k, uint64_t at, struct err *err)
 {
-	int rc = set_voxel(k, at, err);
+	int rc = look_voxel(k->im, path_at(k, at), k->opts, err);
 	if (rc == 0)
 		rc = channels_make(k->im, k->opts, err);
 	if (rc == 0)
@@ -407,9 +324,9 @@ static int look(struct look *k, bool all, struct err *err)
 	uint64_t at = 0;
 	rc = choose_kind(k, &c, &at, err);
 	if (rc == 0)
+		rc = check_refused(k, err);
+	if (rc == 0 && k->im->told == NULL)
 		rc = check_description(k, c.v[0].at, err);
-	if (rc == 0)
-		rc = check_index(k, err);
 	if (rc == 0)
 		rc = make_grid(k, err);
 	if (rc == 0)

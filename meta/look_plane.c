@@ -1,6 +1,7 @@
 #include "meta/look_plane.h"
 
 #include "codec/text.h"
+#include "meta/places.h"
 #include "meta/scan.h"
 
 #include <errno.h>
@@ -49,20 +50,6 @@ int look_file_open(struct look_file *f, const struct plane *p, struct err *err)
 	return 0;
 }
 
-/* Where the IFD of a plane lies; -EBADMSG for a page that the file has not. */
-static int plane_ifd(const struct source_file *sf, const struct plane *p,
-		     const struct tiff_header *h, uint64_t *ifd, struct err *err)
-{
-	if (sf->page_ifds == NULL) {
-		*ifd = h->first_ifd;
-		return p->page == 0 ? 0 : err_set(err, EBADMSG, "no page %u", p->page);
-	}
-	if (p->page >= sf->n_pages)
-		return err_set(err, EBADMSG, "no page %u", p->page);
-	*ifd = sf->page_ifds[p->page];
-	return 0;
-}
-
 int look_page(struct look_file *f, const struct plane *p, struct tiff_page *out, struct err *err)
 {
 	int rc = look_file_open(f, p, err);
@@ -70,10 +57,10 @@ int look_page(struct look_file *f, const struct plane *p, struct tiff_page *out,
 		return rc;
 	const struct source_file *sf = &f->d->files[p->file];
 	struct err own = { 0 };
-	uint64_t ifd = 0;
-	rc = plane_ifd(sf, p, &f->header, &ifd, &own);
+	struct tiff_place place;
+	rc = places_get(sf, p->page, &f->header, &place, &own);
 	if (rc == 0)
-		rc = tiff_page_read(&f->reader, &f->header, ifd, out, &own);
+		rc = tiff_page_at(&f->reader, &f->header, &place, out, &own);
 	if (rc == 0)
 		return 0;
 	if (sf->n_pages > 1)
@@ -131,12 +118,12 @@ int image_page_read(const struct dataset *d, const struct image *im, const struc
 	if (sf->trouble != 0)
 		return err_set(err, EBADMSG, "%s", source_file_trouble(sf));
 	struct tiff_header h;
-	uint64_t ifd = 0;
+	struct tiff_place place;
 	int rc = tiff_header_read(r, &h, err);
 	if (rc == 0)
-		rc = plane_ifd(sf, p, &h, &ifd, err);
+		rc = places_get(sf, p->page, &h, &place, err);
 	if (rc == 0)
-		rc = tiff_page_read(r, &h, ifd, out, err);
+		rc = tiff_page_at(r, &h, &place, out, err);
 	enum dtype type = im->stored;
 	if (rc == 0)
 		rc = tiff_page_dtype(out, &type, err);

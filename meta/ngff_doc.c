@@ -1,4 +1,5 @@
 #include "meta/ngff_doc.h"
+#include "meta/told.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -107,13 +108,22 @@ static const char *method_text(const struct image *im)
 				 : "one level: the voxels as stored, not reduced";
 }
 
+/* For people; ids are names of folders. */
+static const char *shown_name(const struct image *im)
+{
+	if (im->label != NULL)
+		return im->label;
+	const char *title = im->told != NULL ? im->told->title : NULL;
+	return title != NULL && *title != '\0' ? title : im->id;
+}
+
 static void multiscales(struct json *j, cJSON *obj, const struct image *im, const char *folder,
 			bool v3)
 {
 	cJSON *m = json_object(j, json_array(j, obj, "multiscales"), NULL);
 	if (!v3)
 		json_string(j, m, "version", "0.4");
-	json_string(j, m, "name", im->label != NULL ? im->label : im->id);
+	json_string(j, m, "name", shown_name(im));
 	axes_list(j, m, im);
 	datasets_list(j, m, im, folder);
 	json_string(j, m, "type", reduce_method_name(im->method));

@@ -28,6 +28,7 @@ void pages_done(struct pages *p)
 {
 	free(p->ifds);
 	free(p->out);
+	free(p->chain);
 	*p = (struct pages){ 0 };
 }
 
@@ -196,8 +197,11 @@ static int collect(struct sorting *s, struct pages *ret)
 	bool keep_broken =
 		!ret->apart && (s->unread || count_groups(s, 2) > 0 || count_groups(s, 1) == 0);
 	ret->out = calloc(s->n, sizeof(*ret->out));
-	if (ret->out == NULL)
+	ret->chain = malloc((s->n + 1) * sizeof(*ret->chain));
+	if (ret->out == NULL || ret->chain == NULL)
 		return -ENOMEM;
+	memcpy(ret->chain, s->ifds, s->n * sizeof(*ret->chain));
+	ret->n_chain = (uint32_t)s->n;
 	size_t n = 0;
 	for (size_t i = 0; i < s->n; i++) {
 		int g = s->group_of[i];
@@ -261,6 +265,11 @@ int pages_count(const struct reader *r, struct pages *ret, struct err *err)
 	ret->n = (uint32_t)n;
 	ret->has_kind = tiff_page_read(r, &h, ifds[0], &ret->kind, NULL) == 0;
 	ret->first_ifd = n == 1;
+	ret->chain = malloc(n * sizeof(*ret->chain));
+	if (ret->chain == NULL)
+		return err_oom(err);
+	memcpy(ret->chain, ifds, n * sizeof(*ret->chain));
+	ret->n_chain = (uint32_t)n;
 	ret->ifds = STEAL(ifds);
 	return 0;
 }

@@ -20,6 +20,8 @@ struct pages {
 	struct tiff_page kind; /* the first well-formed plane */
 	struct page_out *out;
 	size_t n_out;
+	uint64_t *chain; /* all of the main chain */
+	uint32_t n_chain;
 };
 
 /* Reads and sorts all pages. -EBADMSG: no TIFF; -EIO .. from reading. */

@@ -3,6 +3,7 @@
 #include "meta/fingerprint.h"
 #include "meta/label_given.h"
 #include "meta/layers.h"
+#include "meta/places.h"
 #include "meta/sidecars.h"
 
 #include <errno.h>
@@ -58,7 +59,7 @@ static int drop_unused_files(struct dataset *d, struct err *err)
 	for (size_t i = 0; i < d->n_files; i++) {
 		if (number[i] == 0) {
 			free(d->files[i].path);
-			free(d->files[i].page_ifds);
+			places_done(&d->files[i]);
 			continue;
 		}
 		number[i] = used;

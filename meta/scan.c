@@ -3,6 +3,7 @@
 #include "meta/draft.h"
 #include "meta/label_find.h"
 #include "meta/publish.h"
+#include "meta/sets.h"
 #include "meta/survey.h"
 #include "meta/walk.h"
 
@@ -98,6 +99,8 @@ static int names_refused(const struct scan *s, const char *folder, struct err *e
 static int interpret_folder(struct scan *s, const struct walk_folder *f, struct drafts *to,
 			    struct err *err)
 {
+	if (f->n == 0)
+		return 0;
 	CLEANUP(freep) const char **entries = calloc(f->n, sizeof(*entries));
 	if (entries == NULL)
 		return err_oom(err);
@@ -116,21 +119,16 @@ static int interpret_folder(struct scan *s, const struct walk_folder *f, struct 
 		return names_refused(s, f->path, err);
 	if (*f->path == '\0')
 		s->d->hint = STEAL(names.hint);
-	size_t before = to->n;
-	rc = add_images(s, to, f->path, f->first, &names, err);
-	for (size_t i = before; rc == 0 && f->index != NULL && i < to->n; i++) {
-		to->v[i].im->index = strdup(f->index);
-		if (to->v[i].im->index == NULL)
-			return err_oom(err);
-	}
-	return rc;
+	return add_images(s, to, f->path, f->first, &names, err);
 }
 
 static int interpret_plain(struct scan *s, struct walk_folder *f, struct err *err)
 {
-	f->first_draft = s->drafts.n;
+	size_t before = s->drafts.n;
+	if (f->n_drafts == 0)
+		f->first_draft = before;
 	int rc = interpret_folder(s, f, &s->drafts, err);
-	f->n_drafts = s->drafts.n - f->first_draft;
+	f->n_drafts += s->drafts.n - before;
 	return rc;
 }
 
@@ -296,8 +294,10 @@ static int interpret(struct scan *s, struct err *err)
 		rc = interpret_pattern(s, err);
 		return rc == 0 ? labels_beside_pattern(s, err) : rc;
 	}
-	if (s->walk.is_file && !names_is_tiff(s->d->files[0].path, &slide))
+	if (s->walk.is_file && s->d->n_files > 0 && !names_is_tiff(s->d->files[0].path, &slide))
 		return interpret_lone(s, err);
+	if (!s->opts->group_none)
+		rc = sets_find(&s->drafts, &s->walk, s->opts->is_label, err);
 	for (size_t i = 0; rc == 0 && i < s->walk.n_folders; i++)
 		if (!lies_in_labels(s, s->walk.folders[i].path, &l))
 			rc = interpret_plain(s, &s->walk.folders[i], err);
@@ -400,6 +400,14 @@ static int walk_for(struct scan *s, const char *source, struct err *err)
 	}
 }
 
+static bool has_index(const struct walk *w)
+{
+	for (size_t i = 0; i < w->n_folders; i++)
+		if (w->folders[i].n_indices > 0)
+			return true;
+	return false;
+}
+
 static int scan(struct scan *s, const char *source, struct err *err)
 {
 	int rc = check_options(s->opts, err);
@@ -413,7 +421,7 @@ static int scan(struct scan *s, const char *source, struct err *err)
 	s->d->is_file = s->walk.is_file;
 	if (s->walk.is_file && names_stem(s->d->name) > 0)
 		s->d->name[names_stem(s->d->name)] = '\0';
-	if (s->n_plain == 0)
+	if (s->n_plain == 0 && !has_index(&s->walk))
 		return nothing_found(s, err);
 	s->drafts = (struct drafts){
 		.d = s->d, .pattern = s->pattern, .is_file = s->walk.is_file, .each = &s->opts->each

@@ -2,6 +2,8 @@
 
 #include "codec/reader_buffered.h"
 #include "meta/image.h"
+#include "meta/places.h"
+#include "meta/survey_told.h"
 #include "meta/walk.h"
 
 #include <errno.h>
@@ -11,6 +13,7 @@ enum { LOOKS = 3, NEIGHBOURS = 64, COUNTED_AT_ONCE = 256 };
 /* The first, middle and last file, or the neighbours of those that cannot be read. */
 struct looks {
 	struct pages pages[LOOKS];
+	struct telling tellings[LOOKS];
 	uint32_t member[LOOKS];
 	size_t n;
 };
@@ -18,12 +21,15 @@ struct looks {
 void survey_done(struct survey *s)
 {
 	text_done(&s->notes);
+	told_done(&s->told);
 }
 
 static void looks_done(struct looks *l)
 {
-	for (size_t i = 0; i < l->n; i++)
+	for (size_t i = 0; i < l->n; i++) {
 		pages_done(&l->pages[i]);
+		telling_done(&l->tellings[i]);
+	}
 }
 
 static struct source_file *file_of(const struct drafts *ds, size_t first,
@@ -32,11 +38,20 @@ static struct source_file *file_of(const struct drafts *ds, size_t first,
 	return &ds->d->files[first + ni->members[member].entry];
 }
 
-/* Reads a file by all pages or by its chain alone. -EBADMSG: what is no TIFF, or cannot be opened, is a damaged
- * plane, not an error of the source; its trouble is set. */
-static int read_file(const struct dataset *d, struct source_file *f, bool all, struct pages *out)
+/* Which of a file's pages are read. */
+enum depth {
+	DEPTH_CHAIN, /* none, they are counted */
+	DEPTH_TOLD,  /* and what the file tells of them is asked */
+	DEPTH_ALL,   /* all, and that, too */
+};
+
+/* -EBADMSG: what is no TIFF, or cannot be opened, is a damaged plane, not an error of the source; its trouble
+ * is set. */
+static int read_file(const struct dataset *d, struct source_file *f, enum depth depth,
+		     struct pages *out, struct telling *telling)
 {
 	*out = (struct pages){ 0 };
+	*telling = (struct telling){ 0 };
 	if (f->trouble != 0)
 		return -EBADMSG;
 	CLEANUP(closep) int fd = dataset_open(d, f, true);
@@ -48,7 +63,11 @@ static int read_file(const struct dataset *d, struct source_file *f, bool all, s
 	}
 	struct reader_buffer buffer CLEANUP(reader_buffer_done) = { 0 };
 	struct reader file = reader_fd(&fd, f->size), r = reader_buffered(&buffer, &file);
-	int rc = all ? pages_read(&r, out, NULL) : pages_count(&r, out, NULL);
+	int rc = depth == DEPTH_ALL ? pages_read(&r, out, NULL) : pages_count(&r, out, NULL);
+	if (rc == 0 && depth != DEPTH_CHAIN) {
+		tell_file(d, f->path, &r, out, telling);
+		rc = err_is_passing(telling->rc) ? telling->rc : 0;
+	}
 	if (rc == 0 || rc == -ENOMEM)
 		return rc;
 	f->trouble = -rc;
@@ -62,12 +81,13 @@ struct reading {
 	struct source_file *file;
 	int rc;
 	struct pages pages;
+	struct telling telling;
 };
 
 /* Files that are read together, each once. */
 struct readings {
 	const struct dataset *d;
-	bool all;
+	enum depth depth;
 	struct reading *v;
 	size_t n;
 };
@@ -76,13 +96,15 @@ static void read_one(void *arg, size_t i)
 {
 	struct readings *rs = arg;
 	struct reading *r = &rs->v[i];
-	r->rc = read_file(rs->d, r->file, rs->all, &r->pages);
+	r->rc = read_file(rs->d, r->file, rs->depth, &r->pages, &r->telling);
 }
 
 static void readings_clear(struct readings *rs)
 {
-	for (size_t i = 0; i < rs->n; i++)
+	for (size_t i = 0; i < rs->n; i++) {
 		pages_done(&rs->v[i].pages);
+		telling_done(&rs->v[i].telling);
+	}
 	rs->n = 0;
 }
 
@@ -115,7 +137,7 @@ int survey_ahead(struct drafts *ds, size_t first, const struct name_image *image
 	if (a == NULL)
 		return -ENOMEM;
 	readings_clear(&a->read);
-	a->read = (struct readings){ .d = ds->d, .all = true, .v = a->v };
+	a->read = (struct readings){ .d = ds->d, .depth = DEPTH_ALL, .v = a->v };
 	a->next = 0;
 	for (size_t i = 0; i < n; i++) {
 		const struct name_image *ni = &images[i];
@@ -138,7 +160,8 @@ void survey_ahead_done(struct drafts *ds)
 }
 
 /* The answer, if it was read ahead and not asked for yet. */
-static bool take_ahead(struct ahead *a, const struct source_file *f, struct pages *out, int *rc)
+static bool take_ahead(struct ahead *a, const struct source_file *f, struct pages *out,
+		       struct telling *telling, int *rc)
 {
 	size_t n = a == NULL ? 0 : a->read.n;
 	for (size_t k = 0; k < n; k++) {
@@ -147,6 +170,7 @@ static bool take_ahead(struct ahead *a, const struct source_file *f, struct page
 			continue;
 		*rc = r->rc;
 		*out = r->pages;
+		*telling = r->telling;
 		a->next = (a->next + k + 1) % n;
 		*r = (struct reading){ 0 };
 		return true;
@@ -154,10 +178,13 @@ static bool take_ahead(struct ahead *a, const struct source_file *f, struct page
 	return false;
 }
 
-static int read_pages(struct drafts *ds, struct source_file *f, struct pages *out)
+static int read_pages(struct drafts *ds, struct source_file *f, struct pages *out,
+		      struct telling *telling)
 {
 	int rc;
-	return take_ahead(ds->ahead, f, out, &rc) ? rc : read_file(ds->d, f, true, out);
+	return take_ahead(ds->ahead, f, out, telling, &rc)
+		       ? rc
+		       : read_file(ds->d, f, DEPTH_ALL, out, telling);
 }
 
 int survey_leave_out(struct dataset *d, const struct source_file *f, const struct pages *p)
@@ -187,9 +214,13 @@ static int look_near(struct drafts *ds, size_t first, const struct name_image *n
 			if (l->member[i] == want)
 				return 0;
 		struct source_file *f = file_of(ds, first, ni, want);
-		int rc = read_pages(ds, f, &l->pages[l->n]);
-		if (rc == -EBADMSG)
+		int rc = read_pages(ds, f, &l->pages[l->n], &l->tellings[l->n]);
+		if (rc == -EBADMSG) {
+			/* It may have been read as far as its pages. */
+			pages_done(&l->pages[l->n]);
+			telling_done(&l->tellings[l->n]);
 			continue;
+		}
 		if (rc != 0)
 			return rc;
 		l->member[l->n++] = (uint32_t)want;
@@ -215,7 +246,7 @@ static bool mostly_multi(const struct looks *l)
 
 static void keep_ifds(struct source_file *f, struct pages *p)
 {
-	free(f->page_ifds);
+	places_done(f);
 	f->n_pages = p->n;
 	f->page_ifds = p->first_ifd ? NULL : STEAL(p->ifds);
 }
@@ -273,6 +304,8 @@ static int count_one(struct drafts *ds, const struct name_image *ni, size_t m, s
 		return 0;
 	if (r->rc != 0)
 		return r->rc;
+	if (out->told_series)
+		return survey_told_one(r->file, m, &r->pages, &r->telling, out);
 	if (survey_leave_out(ds->d, r->file, &r->pages) != 0)
 		return -ENOMEM;
 	compare(out, ref, &r->pages, m, last);
@@ -290,7 +323,10 @@ static int count_all(struct drafts *ds, size_t first, const struct name_image *n
 	struct readings CLEANUP(readings_done) rs = { .d = ds->d };
 	/* The chain alone tells the planes where the files looked at have nothing else in it. */
 	for (size_t i = 0; i < l->n; i++)
-		rs.all |= l->pages[i].n_out > 0 || l->pages[i].apart;
+		if (l->pages[i].n_out > 0 || l->pages[i].apart)
+			rs.depth = DEPTH_ALL;
+	if (out->told_series)
+		rs.depth = DEPTH_TOLD;
 	const struct pages *ref = &l->pages[0];
 	out->equal = out->equal_but_last = true;
 	out->smallest = UINT64_MAX;
@@ -325,9 +361,13 @@ int survey_files(struct drafts *ds, size_t first, const struct name_image *ni, s
 	if (rc == 0)
 		rc = look_near(ds, first, ni, n - 1, -1, &l);
 	out->multi = mostly_multi(&l);
-	if (rc == 0)
-		rc = out->multi ? count_all(ds, first, ni, &l, out)
-				: settle_single(ds, first, ni, &l, out);
+	if (rc == 0 && l.n > 0)
+		survey_take_told(ds, first, ni, &l.tellings[0], l.member[0], out);
+	if (rc == 0 && n == 1 && survey_tells_planes(out))
+		rc = survey_told_lone(ds->d, file_of(ds, first, ni, 0), &l.pages[0], &out->told);
+	else if (rc == 0)
+		rc = out->multi || out->told_series ? count_all(ds, first, ni, &l, out)
+						    : settle_single(ds, first, ni, &l, out);
 	if (rc == 0 && out->notes.oom)
 		rc = -ENOMEM;
 	if (rc == -ENOMEM)

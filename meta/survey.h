@@ -3,6 +3,7 @@
 
 #include "meta/draft.h"
 #include "meta/pages.h"
+#include "meta/told.h"
 
 struct survey {
 	bool multi;	     /* files of several pages: all were counted */
@@ -14,12 +15,24 @@ struct survey {
 	uint32_t odd;	   /* member that differs from the first, where !equal */
 	uint64_t smallest; /* bytes of the smallest file but the last */
 	struct text notes; /* warnings, one a line */
+	/* What the first readable file tells of itself; n_images 0: nothing. */
+	struct told told;
+	uint32_t teller;  /* that member */
+	bool told_series; /* several files, each with planes that it tells; `equal` as for pages */
+	struct err
+		refused; /* code 0: none; else the first readable file tells of what cannot be laid out */
 };
 
-/* Sets page_ifds and trouble of the files. */
+/* Sets the planes and the trouble of the files. */
 int survey_files(struct drafts *ds, size_t first, const struct name_image *ni, struct survey *out,
 		 struct err *err);
 void survey_done(struct survey *s);
+
+/* Whether the first readable file tells planes that are to be taken; else at most facts. */
+static inline bool survey_tells_planes(const struct survey *s)
+{
+	return s->told.n_images > 0 && s->told.images[0].planes != NULL;
+}
 
 /* Images whose files are read together. */
 enum { SURVEY_AHEAD = 64 };

@@ -15,6 +15,14 @@ static void image_clear(struct told_image *im)
 	free(im->title);
 }
 
+void told_image_free(struct told_image *im)
+{
+	if (im == NULL)
+		return;
+	image_clear(im);
+	free(im);
+}
+
 void told_clear(struct told *t)
 {
 	for (size_t i = 0; i < t->n_images; i++)

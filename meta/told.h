@@ -90,6 +90,9 @@ typedef int told_reader(const struct told_source *s, struct told *out, struct er
 
 void told_done(struct told *t);
 
+/* NULL does nothing. */
+void told_image_free(struct told_image *im);
+
 /* Forgets all but the notes. */
 void told_clear(struct told *t);
 

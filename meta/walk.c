@@ -3,6 +3,7 @@
 #include "meta/mounts.h"
 #include "meta/names.h"
 #include "meta/sidecars.h"
+#include "meta/tell.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -42,11 +43,15 @@ struct walker {
 	struct mounts mounts;
 };
 
-/* Names of the subfolders of the folder that is being listed, and of a file that tells its planes. */
-struct subfolders {
-	char **names;
+/* Names that grow. */
+struct name_vector {
+	char **v;
 	size_t n;
-	char *index;
+};
+
+/* Names of the subfolders of the folder that is being listed, and of the files that tell planes. */
+struct subfolders {
+	struct name_vector folders, indices;
 };
 
 /* Grows an array whose room is always the power of two at or above its length. */
@@ -116,24 +121,29 @@ static int compare_files(const void *a, const void *b)
 	return strcmp(x->path, y->path);
 }
 
-static void subfolders_done(struct subfolders *s)
+static void name_vector_done(struct name_vector *v)
 {
-	for (size_t i = 0; i < s->n; i++)
-		free(s->names[i]);
-	free(s->names);
-	free(s->index);
+	for (size_t i = 0; i < v->n; i++)
+		free(v->v[i]);
+	free(v->v);
 }
 
-static int subfolders_add(struct subfolders *s, const char *name)
+static void subfolders_done(struct subfolders *s)
 {
-	char **more = grown(s->names, s->n, sizeof(*more));
+	name_vector_done(&s->folders);
+	name_vector_done(&s->indices);
+}
+
+static int name_vector_add(struct name_vector *v, const char *name)
+{
+	char **more = grown(v->v, v->n, sizeof(*more));
 	if (more == NULL)
 		return -ENOMEM;
-	s->names = more;
-	more[s->n] = strdup(name);
-	if (more[s->n] == NULL)
+	v->v = more;
+	more[v->n] = strdup(name);
+	if (more[v->n] == NULL)
 		return -ENOMEM;
-	s->n++;
+	v->n++;
 	return 0;
 }
 
@@ -159,7 +169,7 @@ static void note_seen(struct walk *w, const char *name)
 	}
 }
 
-static void file_from_stat(struct source_file *f, const struct stat *st)
+void source_file_from_stat(struct source_file *f, const struct stat *st)
 {
 	f->size = (uint64_t)st->st_size;
 	f->mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
@@ -173,23 +183,30 @@ static void file_from_stat(struct source_file *f, const struct stat *st)
 	f->trouble = f->size < 8 ? ENODATA : 0;
 }
 
+int dataset_add_file(struct dataset *d, struct source_file *f)
+{
+	struct source_file *more = grown(d->files, d->n_files, sizeof(*more));
+	if (more == NULL) {
+		free(f->path);
+		return -ENOMEM;
+	}
+	d->files = more;
+	more[d->n_files++] = *f;
+	return 0;
+}
+
 /* st NULL: it claims a plane, but could not be examined. */
 static int add(struct dataset *d, const char *folder, const char *name, const struct stat *st,
 	       int trouble)
 {
-	struct source_file *more = grown(d->files, d->n_files, sizeof(*more));
-	if (more == NULL)
-		return -ENOMEM;
-	d->files = more;
 	struct source_file f = { .path = path_join(folder, name),
 				 .n_pages = 1,
 				 .trouble = trouble };
 	if (f.path == NULL)
 		return -ENOMEM;
 	if (st != NULL)
-		file_from_stat(&f, st);
-	more[d->n_files++] = f;
-	return 0;
+		source_file_from_stat(&f, st);
+	return dataset_add_file(d, &f);
 }
 
 static int add_file(struct dataset *d, const char *folder, const char *name, const struct stat *st)
@@ -206,15 +223,6 @@ static int leave_out(struct walker *k, const char *folder, const char *name, con
 {
 	CLEANUP(freep) char *path = path_join(folder, name);
 	return path == NULL ? -ENOMEM : dataset_leave_out(k->d, path, why, NULL);
-}
-
-/* NDTiff's index, and the OME-XML that several files share. */
-static bool tells_planes(const char *name)
-{
-	static const char companion[] = ".companion.ome";
-	size_t n = strlen(name), len = sizeof(companion) - 1;
-	return strcmp(name, "NDTiff.index") == 0 ||
-	       (n > len && strcmp(name + n - len, companion) == 0);
 }
 
 /* One name of a folder, and what stat says where the name and its type do not say enough. */
@@ -312,25 +320,26 @@ static int take_examined(struct walker *k, const char *folder, const struct list
 		return claims ? add_unknown(k->d, folder, e->name, gone ? ENOENT : e->error) : 0;
 	}
 	if (below)
-		return names_is_junk_folder(e->name) ? 0 : subfolders_add(subs, e->name);
+		return names_is_junk_folder(e->name) ? 0 : name_vector_add(&subs->folders, e->name);
 	if (!tiff) {
 		note_seen(k->w, e->name);
 		return 0;
 	}
 	if (!S_ISREG(e->st.st_mode))
 		return leave_out(k, folder, e->name, "neither a file nor a folder");
-	return add_file(k->d, folder, e->name, &e->st);
+	int rc = add_file(k->d, folder, e->name, &e->st);
+	if (rc == 0)
+		k->d->files[k->d->n_files - 1].is_link = e->type == DT_LNK;
+	return rc;
 }
 
 static int take_entry(struct walker *k, const char *folder, const struct listed *e,
 		      struct subfolders *subs)
 {
 	if (e->type == DT_DIR)
-		return names_is_junk_folder(e->name) ? 0 : subfolders_add(subs, e->name);
-	if (tells_planes(e->name) && subs->index == NULL) {
-		subs->index = strdup(e->name);
-		return subs->index == NULL ? -ENOMEM : 0;
-	}
+		return names_is_junk_folder(e->name) ? 0 : name_vector_add(&subs->folders, e->name);
+	if (tell_is_index(e->name))
+		return name_vector_add(&subs->indices, e->name);
 	if (e->examine)
 		return take_examined(k, folder, e, subs);
 	note_seen(k->w, e->name);
@@ -415,10 +424,11 @@ static uint32_t reach(const struct way *way, uint32_t gid)
 	return mode;
 }
 
-static int record_folder(struct walker *k, const char *path, size_t first, char **index)
+static int record_folder(struct walker *k, const char *path, size_t first,
+			 struct name_vector *indices)
 {
 	struct walk *w = k->w;
-	if (k->d->n_files == first)
+	if (k->d->n_files == first && indices->n == 0)
 		return 0;
 	struct walk_folder *more = grown(w->folders, w->n_folders, sizeof(*more));
 	if (more == NULL)
@@ -429,11 +439,16 @@ static int record_folder(struct walker *k, const char *path, size_t first, char 
 	char *copy = strdup(path);
 	if (copy == NULL)
 		return -ENOMEM;
-	qsort(k->d->files + first, k->d->n_files - first, sizeof(*k->d->files), compare_files);
-	more[w->n_folders++] =
-		(struct walk_folder){ .path = copy, .first = first, .n = k->d->n_files - first };
-	if (index != NULL)
-		more[w->n_folders - 1].index = STEAL(*index);
+	if (k->d->n_files > first)
+		qsort(k->d->files + first, k->d->n_files - first, sizeof(*k->d->files),
+		      compare_files);
+	if (indices->n > 1)
+		qsort(indices->v, indices->n, sizeof(*indices->v), compare_names);
+	struct walk_folder *new = &more[w->n_folders++];
+	*new = (struct walk_folder){ .path = copy, .first = first, .n = k->d->n_files - first };
+	new->indices = STEAL(indices->v);
+	new->n_indices = indices->n;
+	indices->n = 0;
 	return 0;
 }
 
@@ -454,18 +469,32 @@ static int walk_labels(struct walker *k, const char *path, unsigned level, struc
 	return rc;
 }
 
-static int walk_below(struct walker *k, const char *path, unsigned level, struct subfolders *subs,
+/* NDTiff's pyramids lie in folders beside the one of the whole image. */
+static bool is_stored_level(const struct name_vector *folders, const char *name)
+{
+	static const char level[] = "Downsampled_x";
+	if (strncmp(name, level, sizeof(level) - 1) != 0)
+		return false;
+	for (size_t i = 0; i < folders->n; i++)
+		if (strcmp(folders->v[i], "Full resolution") == 0)
+			return true;
+	return false;
+}
+
+static int walk_below(struct walker *k, const char *path, unsigned level, struct name_vector *subs,
 		      struct err *err)
 {
 	if (subs->n > 1)
-		qsort(subs->names, subs->n, sizeof(*subs->names), compare_names);
+		qsort(subs->v, subs->n, sizeof(*subs->v), compare_names);
 	for (size_t i = 0; i < subs->n; i++) {
-		CLEANUP(freep) char *below = path_join(path, subs->names[i]);
+		CLEANUP(freep) char *below = path_join(path, subs->v[i]);
 		if (below == NULL)
 			return err_oom(err);
 		int rc = 0;
-		if (is_zarr(subs->names[i]))
+		if (is_zarr(subs->v[i]))
 			rc = dataset_leave_out(k->d, below, "a Zarr folder", NULL);
+		else if (is_stored_level(subs, subs->v[i]))
+			rc = dataset_leave_out(k->d, below, "a stored overview", NULL);
 		else if (k->labels && strcmp(below, "labels") == 0)
 			rc = walk_labels(k, below, level + 1, err);
 		else if (level < k->depth)
@@ -486,13 +515,13 @@ static int walk_listed(struct walker *k, DIR *dir, const char *path, unsigned le
 	struct subfolders CLEANUP(subfolders_done) subs = { 0 };
 	int rc = list_folder(k, dir, path, &subs);
 	if (rc == 0)
-		rc = record_folder(k, path, first, &subs.index);
+		rc = record_folder(k, path, first, &subs.indices);
 	if (rc == -ENOMEM)
 		return err_oom(err);
 	if (rc != 0)
 		return err_set(err, -rc, "%s: folder '%s' cannot be listed: %s", k->d->source, path,
 			       strerror(-rc));
-	return walk_below(k, path, level, &subs, err);
+	return walk_below(k, path, level, &subs.folders, err);
 }
 
 static int walk_folder(struct walker *k, const char *path, unsigned level, struct err *err)
@@ -576,7 +605,10 @@ static int walk_file(const char *source, const struct stat *st, struct walker *k
 	d->root_fd = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (d->root_fd < 0)
 		return source_missing(source, errno, err);
-	if (add_file(d, "", source + folder, st) != 0 || record_folder(k, "", 0, NULL) != 0)
+	const char *name = source + folder;
+	struct name_vector CLEANUP(name_vector_done) indices = { 0 };
+	int rc = tell_is_index(name) ? name_vector_add(&indices, name) : add_file(d, "", name, st);
+	if (rc != 0 || record_folder(k, "", 0, &indices) != 0)
 		return err_oom(err);
 	k->w->is_file = true;
 	if (st->st_size == 0)
@@ -633,7 +665,9 @@ void walk_done(struct walk *w)
 {
 	for (size_t i = 0; i < w->n_folders; i++) {
 		free(w->folders[i].path);
-		free(w->folders[i].index);
+		for (size_t n = 0; n < w->folders[i].n_indices; n++)
+			free(w->folders[i].indices[n]);
+		free(w->folders[i].indices);
 	}
 	free(w->folders);
 	*w = (struct walk){ 0 };

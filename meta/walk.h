@@ -9,7 +9,8 @@
 struct walk_folder {
 	char *path; /* relative to the root descriptor, "" for SOURCE itself */
 	size_t first, n;
-	char *index; /* the name of a file beside them that tells which planes there are; NULL: none */
+	char **indices; /* names of files beside them that tell planes and are no TIFF */
+	size_t n_indices;
 	size_t first_draft, n_drafts; /* what the scan made of it */
 };
 
@@ -20,8 +21,9 @@ struct walk_seen {
 };
 
 struct walk {
-	bool is_file;		     /* SOURCE is a file, not a folder */
-	struct walk_folder *folders; /* those with files, in natural order, parents first */
+	bool is_file; /* SOURCE is a file, not a folder */
+	struct walk_folder
+		*folders; /* those with files or indices, in natural order, parents first */
 	size_t n_folders;
 	size_t n_entered; /* folders listed below SOURCE */
 	struct walk_seen seen[6];
@@ -42,6 +44,13 @@ void walk_done(struct walk *w);
 /* Lists something that is no part of any image; `why` is a static text, `of` the file that is kept in its
  * place (copied), NULL where there is none. -ENOMEM. */
 int dataset_leave_out(struct dataset *d, const char *path, const char *why, const char *of);
+
+/* Size, times, owner and identity; its trouble where it is too short. */
+struct stat;
+void source_file_from_stat(struct source_file *f, const struct stat *st);
+
+/* Adds a file (its path taken over, also where this fails). -ENOMEM. */
+int dataset_add_file(struct dataset *d, struct source_file *f);
 
 /* Length of the folder part of a path with its slash; 0 where there is none. */
 size_t path_folder(const char *path);

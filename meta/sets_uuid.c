@@ -1,0 +1,108 @@
+#include "meta/sets_uuid.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "codec/reader_buffered.h"
+#include "meta/walk.h"
+
+enum { ASKED_MAX = 10000, HEAD_BYTES = 4096, UUID_BYTES = 64 };
+
+static const char urn[] = "urn:uuid:";
+
+/* One file beside, and the UUID that it says it has; "" none. */
+struct sibling {
+	uint32_t file;
+	char uuid[UUID_BYTES];
+};
+
+struct siblings {
+	const struct dataset *d;
+	struct sibling *v;
+	size_t n;
+};
+
+static bool is_urn(const char *path)
+{
+	return path != NULL && strncmp(path, urn, sizeof(urn) - 1) == 0;
+}
+
+/* The attribute UUID of the root element. */
+static void find_uuid(const char *head, char uuid[UUID_BYTES])
+{
+	const char *ome = strstr(head, "<OME"), *end = ome != NULL ? strchr(ome, '>') : NULL;
+	const char *at = ome != NULL ? strstr(ome, " UUID=") : NULL;
+	if (at == NULL || end == NULL || at > end)
+		return;
+	char quote = at[6];
+	const char *from = at + 7, *to = quote == '"' || quote == '\'' ? strchr(from, quote) : NULL;
+	if (to != NULL && to - from < UUID_BYTES)
+		memcpy(uuid, from, (size_t)(to - from));
+}
+
+static void ask_one(void *arg, size_t i)
+{
+	struct siblings *s = arg;
+	const struct source_file *f = &s->d->files[s->v[i].file];
+	CLEANUP(closep) int fd = f->trouble == 0 ? dataset_open(s->d, f, true) : -1;
+	if (fd < 0)
+		return;
+	struct reader_buffer buffer CLEANUP(reader_buffer_done) = { 0 };
+	struct reader file = reader_fd(&fd, f->size), r = reader_buffered(&buffer, &file);
+	struct tiff_header h;
+	struct tiff_page p;
+	CLEANUP(freep) char *head = NULL;
+	size_t len = 0;
+	if (tiff_header_read(&r, &h, NULL) == 0 &&
+	    tiff_page_read(&r, &h, h.first_ifd, &p, NULL) == 0 &&
+	    tiff_text_read(&r, &p.description, HEAD_BYTES, &head, &len, NULL) == 0)
+		find_uuid(head, s->v[i].uuid);
+}
+
+static int list_siblings(const struct dataset *d, const char *path, struct siblings *s)
+{
+	size_t folder = path_folder(path);
+	s->d = d;
+	s->v = calloc(min_u64(d->n_files, ASKED_MAX) + 1, sizeof(*s->v));
+	if (s->v == NULL)
+		return -ENOMEM;
+	for (size_t i = 0; i < d->n_files && s->n < ASKED_MAX; i++)
+		if (path_folder(d->files[i].path) == folder &&
+		    strncmp(d->files[i].path, path, folder) == 0)
+			s->v[s->n++].file = (uint32_t)i;
+	return 0;
+}
+
+static const char *name_with(const struct siblings *s, const char *uuid)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (strcmp(s->v[i].uuid, uuid) == 0)
+			return s->d->files[s->v[i].file].path +
+			       path_folder(s->d->files[s->v[i].file].path);
+	return NULL;
+}
+
+int sets_uuid_resolve(struct drafts *ds, const char *path, struct told *t)
+{
+	size_t first = 0;
+	while (first < t->n_files && !is_urn(t->files[first]))
+		first++;
+	if (first == t->n_files)
+		return 0;
+	struct siblings s = { 0 };
+	int rc = list_siblings(ds->d, path, &s);
+	if (rc == 0)
+		each_run(ds->each, s.n, ask_one, &s);
+	for (size_t i = first; rc == 0 && i < t->n_files; i++) {
+		const char *name = is_urn(t->files[i]) ? name_with(&s, t->files[i]) : NULL;
+		char *copy = name != NULL ? strdup(name) : NULL;
+		if (name == NULL)
+			continue;
+		free(t->files[i]);
+		t->files[i] = copy;
+		/* NULL would mean the telling file itself. */
+		rc = copy == NULL ? -ENOMEM : 0;
+	}
+	free(s.v);
+	return rc;
+}

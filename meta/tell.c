@@ -1,0 +1,128 @@
+#include "meta/tell.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "meta/image.h"
+#include "meta/tell_beside.h"
+#include "meta/walk.h"
+
+/* A kind that no reader is there for yet. */
+static int told_none(const struct told_source *s UNUSED, struct told *out UNUSED,
+		     struct err *err UNUSED)
+{
+	return 0;
+}
+
+/* Where a file could be read in two ways, the first one is right: programs of microscopes also write an OME-XML,
+ * or a description as ImageJ's, for others to read. */
+static told_reader *const readers[] = { told_none };
+
+void telling_done(struct telling *t)
+{
+	told_done(&t->told);
+	*t = (struct telling){ 0 };
+}
+
+static void ask(const struct told_source *s, told_reader *const *who, size_t n, struct telling *out)
+{
+	*out = (struct telling){ 0 };
+	for (size_t i = 0; i < n && out->rc == 0; i++) {
+		out->rc = who[i](s, &out->told, &out->err);
+		if (out->rc <= 0)
+			told_clear(&out->told);
+	}
+	if (out->rc >= 0 && out->told.notes.oom)
+		out->rc = err_oom(&out->err);
+}
+
+void tell_file(const struct dataset *d, const char *path, const struct reader *r,
+	       const struct pages *pages, struct telling *out)
+{
+	*out = (struct telling){ 0 };
+	struct tiff_header h;
+	struct tiff_page first;
+	struct err own = { 0 };
+	int rc = tiff_header_read(r, &h, &own);
+	if (rc == 0)
+		rc = tiff_page_read(r, &h, pages->chain[0], &first, &own);
+	if (rc != 0) {
+		if (err_is_passing(rc)) {
+			out->rc = rc;
+			out->err = own;
+		}
+		return;
+	}
+	struct beside b = beside_of(d, path);
+	const struct told_source s = {
+		.r = r,
+		.name = path + path_folder(path),
+		.first = &first,
+		.ifds = pages->chain,
+		.n_pages = pages->n_chain,
+		.beside = beside_read,
+		.ctx = &b,
+	};
+	ask(&s, readers, ARRAY_SIZE(readers), out);
+}
+
+static bool ends_with(const char *s, const char *end)
+{
+	size_t n = strlen(s), len = strlen(end);
+	return n > len && strcmp(s + n - len, end) == 0;
+}
+
+static bool is_ndtiff(const char *name)
+{
+	return strcmp(name, "NDTiff.index") == 0;
+}
+
+bool tell_is_index(const char *name)
+{
+	return is_ndtiff(name) || ends_with(name, ".companion.ome");
+}
+
+void tell_index(const struct dataset *d, const char *path, struct telling *out)
+{
+	struct beside b = beside_of(d, path);
+	const struct told_source s = { .name = path + path_folder(path),
+				       .beside = beside_read,
+				       .ctx = &b };
+	told_reader *const who = told_none;
+	ask(&s, &who, 1, out);
+}
+
+int tell_is_shared(const struct reader *r)
+{
+	enum { HEAD = 4096, MMSTACK = 54773648 };
+	struct tiff_header h;
+	struct tiff_page p;
+	uint8_t b[4];
+	int rc = tiff_header_read(r, &h, NULL);
+	if (rc == 0)
+		rc = tiff_page_read(r, &h, h.first_ifd, &p, NULL);
+	if (rc == 0 && r->size > 12)
+		rc = reader_exact(r, b, sizeof(b), 8, NULL);
+	if (rc != 0)
+		return err_is_passing(rc) ? rc : 0;
+	uint32_t magic =
+		h.big_endian
+			? (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3]
+			: (uint32_t)b[3] << 24 | (uint32_t)b[2] << 16 | (uint32_t)b[1] << 8 | b[0];
+	if (r->size > 12 && magic == MMSTACK)
+		return 1;
+	CLEANUP(freep) char *head = NULL;
+	size_t len = 0;
+	rc = tiff_text_read(r, &p.description, HEAD, &head, &len, NULL);
+	if (rc != 0)
+		return err_is_passing(rc) ? rc : 0;
+	return strstr(head, "<OME") != NULL || strstr(head, ":OME") != NULL;
+}
+
+bool told_reaches_out(const struct told *t)
+{
+	for (size_t i = 0; i < t->n_files; i++)
+		if (t->files[i] != NULL)
+			return true;
+	return false;
+}
