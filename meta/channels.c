@@ -307,16 +307,19 @@ static int set_origins(struct image *im, const struct scan_options *o, struct er
 }
 
 /* Who tells, where no option does. */
-static void note_told(struct image *im, const struct told_channel *told)
+static int set_told_from(struct image *im, const struct told_channel *told, struct err *err)
 {
 	if (told == NULL)
-		return;
-	if (im->names_from == NULL && told->name != NULL)
-		im->names_from = im->told_kind;
-	if (im->colors_from == NULL && told->color[0] != '\0')
-		im->colors_from = im->told_kind;
-	if (im->windows_from == NULL && is_window(im, told->start, told->end))
-		im->windows_from = im->told_kind;
+		return 0;
+	bool names = im->names_from == NULL && told->name != NULL;
+	bool colors = im->colors_from == NULL && told->color[0] != '\0';
+	bool windows = im->windows_from == NULL && is_window(im, told->start, told->end);
+	const char *kind = im->told_kind;
+	if (set_from(&im->names_from, names ? kind : NULL, NULL, kind) ||
+	    set_from(&im->colors_from, colors ? kind : NULL, NULL, kind) ||
+	    set_from(&im->windows_from, windows ? kind : NULL, NULL, kind))
+		return err_oom(err);
+	return 0;
 }
 
 int channels_make(struct image *im, const struct scan_options *opts, struct err *err)
@@ -336,10 +339,11 @@ int channels_make(struct image *im, const struct scan_options *opts, struct err 
 	if (im->channels == NULL)
 		return err_oom(err);
 	for (uint64_t c = 0; c < n; c++) {
-		note_told(im, told_of(im, c));
 		if (set_label(im, opts, c) != 0)
 			return err_oom(err);
-		rc = set_color(im, opts, c, err);
+		rc = set_told_from(im, told_of(im, c), err);
+		if (rc == 0)
+			rc = set_color(im, opts, c, err);
 		if (rc == 0)
 			rc = set_window(im, opts, c, err);
 		if (rc != 0)

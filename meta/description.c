@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "meta/description_text.h"
-#include "meta/omexml.h"
 
 enum { HEAD_BYTES = 4096 };
 
@@ -14,38 +13,6 @@ static uint32_t u32_at(const struct tiff_header *h, const uint8_t *b)
 	if (h->big_endian)
 		return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
 	return (uint32_t)b[3] << 24 | (uint32_t)b[2] << 16 | (uint32_t)b[1] << 8 | b[0];
-}
-
-/* Micro-Manager's two formats begin with magic numbers behind the TIFF header; their planes are told by an
- * index. 2355492 stands before the summary in both. */
-static int check_micro_manager(const struct reader *r, const struct tiff_page *first,
-			       uint32_t n_pages, struct err *err)
-{
-	enum { NDTIFF = 483729, MMSTACK = 54773648, SUMMARY = 2355492, INDEX_MAP = 3453623 };
-	uint8_t b[36], map[8];
-	if (first->file.bigtiff || r->size < sizeof(b))
-		return 0;
-	int code = reader_exact(r, b, sizeof(b), 0, err);
-	if (code < 0)
-		return code;
-	const struct tiff_header *h = &first->file;
-	uint32_t magic = u32_at(h, b + 8);
-	if (magic == NDTIFF && (u32_at(h, b + 16) == SUMMARY || u32_at(h, b + 20) == SUMMARY))
-		return err_set(err, ENOTSUP,
-			       "NDTiff: its planes are told by NDTiff.index, which is not read");
-	if (magic != MMSTACK || u32_at(h, b + 32) != SUMMARY)
-		return 0;
-	uint64_t at = u32_at(h, b + 12);
-	if (n_pages == 1 && at >= sizeof(b) && at <= r->size - sizeof(map)) {
-		code = reader_exact(r, map, sizeof(map), at, err);
-		if (code < 0)
-			return code;
-		if (u32_at(h, map) == INDEX_MAP && u32_at(h, map + 4) == 1)
-			return 0;
-	}
-	return err_set(
-		err, ENOTSUP,
-		"Micro-Manager MMStack: its planes are told by its index map, which is not read");
 }
 
 static int check_stk(const struct tiff_page *first, struct err *err)
@@ -107,43 +74,6 @@ static bool passed_over(int code)
 	return code == -EBADMSG || code == -ENODATA || code == -EINVAL;
 }
 
-static bool is_ome(const char *head)
-{
-	return strstr(head, "<OME") != NULL || strstr(head, ":OME") != NULL;
-}
-
-/* OME-XML ends with its closing tag; what only mentions it is something else. */
-static bool ends_ome(const char *s, size_t *len)
-{
-	while (*len > 0 && strchr(" \t\r\n", s[*len - 1]) != NULL)
-		--*len;
-	return *len >= 4 && memcmp(s + *len - 4, "OME>", 4) == 0;
-}
-
-static int check_ome(const struct reader *r, const struct tiff_page *first, uint32_t n_pages,
-		     struct err *note, struct err *err)
-{
-	if (first->description.count > (uint64_t)OMEXML_MAX_BYTES)
-		return err_set(err, ENOTSUP, "OME-XML of more than 64 MiB");
-	CLEANUP(freep) char *text = NULL;
-	size_t len = 0;
-	int code = tiff_text_read(r, &first->description, OMEXML_MAX_BYTES, &text, &len, err);
-	if (code < 0)
-		return passed_over(code) ? 0 : code;
-	if (!ends_ome(text, &len))
-		return 0;
-	CLEANUP(omexml_done) struct omexml x = { 0 };
-	struct err own = { 0 };
-	code = omexml_parse(text, len, &x, &own);
-	if (code == -EBADMSG) {
-		err_set(note, EBADMSG, "its OME-XML is ignored: %s", own.msg);
-		return 0;
-	}
-	if (code < 0 && err != NULL)
-		*err = own;
-	return code < 0 ? code : omexml_check(&x, first->samples, n_pages, err);
-}
-
 static int check_shaped(const struct reader *r, const struct tiff_page *first, uint32_t n_pages,
 			const char *head, struct err *note, struct err *err)
 {
@@ -192,8 +122,6 @@ static int check_text(const struct reader *r, const struct tiff_page *first, uin
 			return passed_over(code) ? 0 : code;
 	}
 	const char *text = head != NULL ? head : "";
-	if (is_ome(text))
-		return check_ome(r, first, n_pages, note, err);
 	if (strncmp(text, "ImageJ=", 7) == 0 || strncmp(text, "SCIFIO=", 7) == 0)
 		return description_imagej(text, r, first, n_pages, err);
 	if (text[0] == '{' || strncmp(text, "shape=(", 7) == 0)
@@ -204,9 +132,7 @@ static int check_text(const struct reader *r, const struct tiff_page *first, uin
 int description_check(const struct reader *r, const struct tiff_page *first, uint32_t n_pages,
 		      struct err *note, struct err *err)
 {
-	int code = check_micro_manager(r, first, n_pages, err);
-	if (code == 0)
-		code = check_lsm(r, first, n_pages, err);
+	int code = check_lsm(r, first, n_pages, err);
 	if (code == 0)
 		code = check_stk(first, err);
 	if (code == 0)

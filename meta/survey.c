@@ -66,7 +66,7 @@ static int read_file(const struct dataset *d, struct source_file *f, enum depth 
 	int rc = depth == DEPTH_ALL ? pages_read(&r, out, NULL) : pages_count(&r, out, NULL);
 	if (rc == 0 && depth != DEPTH_CHAIN) {
 		tell_file(d, f->path, &r, out, telling);
-		rc = err_is_passing(telling->rc) ? telling->rc : 0;
+		rc = telling->rc < 0 && err_is_passing(telling->rc) ? telling->rc : 0;
 	}
 	if (rc == 0 || rc == -ENOMEM)
 		return rc;

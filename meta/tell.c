@@ -5,18 +5,14 @@
 
 #include "meta/image.h"
 #include "meta/tell_beside.h"
+#include "meta/told_mmstack.h"
+#include "meta/told_ndtiff.h"
+#include "meta/told_ome.h"
 #include "meta/walk.h"
-
-/* A kind that no reader is there for yet. */
-static int told_none(const struct told_source *s UNUSED, struct told *out UNUSED,
-		     struct err *err UNUSED)
-{
-	return 0;
-}
 
 /* Where a file could be read in two ways, the first one is right: programs of microscopes also write an OME-XML,
  * or a description as ImageJ's, for others to read. */
-static told_reader *const readers[] = { told_none };
+static told_reader *const readers[] = { told_mmstack, told_ome };
 
 void telling_done(struct telling *t)
 {
@@ -88,7 +84,7 @@ void tell_index(const struct dataset *d, const char *path, struct telling *out)
 	const struct told_source s = { .name = path + path_folder(path),
 				       .beside = beside_read,
 				       .ctx = &b };
-	told_reader *const who = told_none;
+	told_reader *const who = is_ndtiff(s.name) ? told_ndtiff : told_ome;
 	ask(&s, &who, 1, out);
 }
 

@@ -302,12 +302,13 @@ def test_windows_from_tags(mount, tmp_path):
 
 
 def test_what_else_tells_the_planes(mount, run, tmp_path):
-    """An index beside the files, a second series in the file: refused, not guessed; --pattern decides."""
+    """An index beside the files that cannot be used is said, and their names decide; a second series in the file is
+    refused, not guessed."""
     write_stack(tmp_path / "em", pixels((3, 20, 30), "u1"))
     (tmp_path / "em" / "em.companion.ome").write_text("<OME></OME>")
     done = run("info", tmp_path / "em")
-    assert done.returncode == 1 and "em.companion.ome" in done.stdout
-    m = mount(tmp_path / "em", "--pattern", "slice_{z}.tif")
+    assert done.returncode == 0 and "em.companion.ome" in done.stdout
+    m = mount(tmp_path / "em")
     assert plain(m.path / "em.zarr").shape == (3, 20, 30)
     (tmp_path / "two").mkdir()
     with tifffile.TiffWriter(tmp_path / "two" / "two.tif") as out:

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "codec/text.h"
-#include "meta/omexml.h"
 #include "tests/unit/run_suite.h"
 
 enum { TEXT_AT = 64, SIDE = 16 };
@@ -170,217 +169,6 @@ START_TEST(line_and_json_kinds)
 }
 END_TEST
 
-#define OME(inner)                                                                                 \
-	"<?xml version=\"1.0\" encoding=\"UTF-8\"?><OME UUID=\"urn:uuid:1\">" inner "</OME>"
-#define PIXELS(sizes, inner)                                                                       \
-	OME("<Image ID=\"Image:0\"><Pixels DimensionOrder=\"XYZCT\" SizeX=\"16\" "                 \
-	    "SizeY=\"16\" " sizes ">" inner "</Pixels></Image>")
-#define ZCT(z, c, t)	 "SizeZ=\"" #z "\" SizeC=\"" #c "\" SizeT=\"" #t "\""
-#define UUID(file, text) "<UUID FileName=\"" file "\">" text "</UUID>"
-
-static const struct row ome[] = {
-	{ PIXELS(ZCT(1, 1, 1), ""), 1, 1, NULL },
-	{ PIXELS(ZCT(5, 1, 1), ""), 5, 1, NULL },
-	{ PIXELS(ZCT(1, 5, 1), "<TiffData/>"), 5, 1, NULL },
-	{ PIXELS(ZCT(1, 1, 5), "<TiffData IFD=\"0\" PlaneCount=\"5\"/>"), 5, 1, NULL },
-	{ PIXELS(ZCT(5, 1, 7), "<TiffData/>"), 35, 1, "OME-XML claims 7 x 5 planes (T, Z)" },
-	{ PIXELS(ZCT(2, 3, 4), "<TiffData/>"), 24, 1, "OME-XML claims 4 x 3 x 2 planes (T, C, Z)" },
-	{ PIXELS(ZCT(5, 1, 1), ""), 4, 1, "5 planes (Z) where the file has 4 pages" },
-	{ PIXELS(ZCT(5, 1, 1), ""), 1, 1, "5 planes (Z) where the file has 1 page;" },
-	{ PIXELS(ZCT(1, 1, 1), ""), 4, 1, "1 plane where the file has 4 pages" },
-	{ PIXELS(ZCT(99999999999, 99999999999, 1), ""), 4, 1, "99999999999 x 99999999999" },
-	/* Numbers that are none. */
-	{ PIXELS(ZCT(0, 1, 1), ""), 4, 1, NULL },
-	{ PIXELS(ZCT(-5, x, 1), ""), 4, 1, NULL },
-	{ PIXELS("", ""), 4, 1, NULL },
-	/* Samples are channels. */
-	{ PIXELS(ZCT(1, 3, 1), "<Channel SamplesPerPixel=\"3\"/>"), 1, 3, NULL },
-	{ PIXELS(ZCT(1, 3, 1), "<Channel SamplesPerPixel=\"1\"/><Channel SamplesPerPixel=\"1\"/>"
-			       "<Channel SamplesPerPixel=\"1\"/>"),
-	  1, 3, NULL },
-	{ PIXELS(ZCT(5, 3, 1), ""), 5, 3, NULL },
-	{ PIXELS(ZCT(1, 6, 1), "<Channel SamplesPerPixel=\"3\"/><Channel SamplesPerPixel=\"3\"/>"),
-	  2, 3, NULL },
-	{ PIXELS(ZCT(1, 4, 1), "<Channel SamplesPerPixel=\"3\"/><Channel SamplesPerPixel=\"1\"/>"),
-	  2, 3, NULL },
-	{ PIXELS(ZCT(5, 6, 1), "<Channel SamplesPerPixel=\"3\"/><Channel SamplesPerPixel=\"3\"/>"),
-	  10, 3, "2 x 5 planes (C, Z)" },
-	/* One page a TiffData, in and out of order. */
-	{ PIXELS(ZCT(3, 1, 1),
-		 "<TiffData IFD=\"0\" FirstZ=\"0\"/><TiffData IFD=\"1\" FirstZ=\"1\"/>"
-		 "<TiffData IFD=\"2\" FirstZ=\"2\"/>"),
-	  3, 1, NULL },
-	{ PIXELS(ZCT(3, 1, 1),
-		 "<TiffData IFD=\"2\" FirstZ=\"2\"/><TiffData IFD=\"0\" FirstZ=\"0\"/>"
-		 "<TiffData IFD=\"1\" FirstZ=\"1\"/>"),
-	  3, 1, NULL },
-	{ PIXELS(ZCT(3, 1, 1),
-		 "<TiffData IFD=\"0\" FirstZ=\"2\"/><TiffData IFD=\"1\" FirstZ=\"1\"/>"
-		 "<TiffData IFD=\"2\" FirstZ=\"0\"/>"),
-	  3, 1, "another order" },
-	{ PIXELS(ZCT(3, 1, 1), "<TiffData IFD=\"1\" FirstZ=\"0\" PlaneCount=\"2\"/>"), 3, 1,
-	  "another order" },
-	{ PIXELS(ZCT(3, 1, 1),
-		 "<TiffData IFD=\"0\" FirstZ=\"0\"/><TiffData IFD=\"1\" FirstZ=\"1\"/>"),
-	  3, 1, "plane 2 without a page" },
-	{ PIXELS(ZCT(3, 1, 1), "<TiffData IFD=\"0\" FirstZ=\"0\" NumPlanes=\"3\"/>"), 3, 1, NULL },
-	{ PIXELS(ZCT(3, 1, 1), "<TiffData FirstZ=\"0\" PlaneCount=\"0\"/>"), 3, 1,
-	  "plane 0 without a page" },
-	{ PIXELS(ZCT(3, 1, 1), "<TiffData FirstZ=\"1\"/>"), 3, 1, "plane 0 without a page" },
-	/* Counted from 1. */
-	{ PIXELS(ZCT(1, 1, 3), "<TiffData IFD=\"0\" FirstZ=\"1\" FirstC=\"1\" FirstT=\"1\"/>"
-			       "<TiffData IFD=\"1\" FirstZ=\"1\" FirstC=\"1\" FirstT=\"2\"/>"
-			       "<TiffData IFD=\"2\" FirstZ=\"1\" FirstC=\"1\" FirstT=\"3\"/>"),
-	  3, 1, NULL },
-	/* What lies beyond is cut. */
-	{ PIXELS(ZCT(3, 1, 1),
-		 "<TiffData IFD=\"0\" PlaneCount=\"18446744073709551615\"/>"
-		 "<TiffData IFD=\"9\" FirstZ=\"1\"/><TiffData IFD=\"0\" FirstT=\"7\"/>"),
-	  3, 1, NULL },
-	/* Files. */
-	{ PIXELS(ZCT(2, 1, 1),
-		 "<TiffData IFD=\"0\">" UUID(
-			 "a.tif", "urn:uuid:1") "</TiffData>"
-						"<TiffData IFD=\"1\" FirstZ=\"1\">" UUID(
-							"a.tif", " urn:uuid:1 ") "</TiffData>"),
-	  2, 1, NULL },
-	{ PIXELS(ZCT(2, 1, 1),
-		 "<TiffData IFD=\"0\">" UUID(
-			 "old.tif", "urn:uuid:7") "</TiffData>"
-						  "<TiffData IFD=\"1\" FirstZ=\"1\">" UUID(
-							  "old.tif", "urn:uuid:7") "</TiffData>"),
-	  2, 1, NULL },
-	{ PIXELS(ZCT(2, 1, 1),
-		 "<TiffData IFD=\"0\">" UUID(
-			 "a.tif", "urn:uuid:1") "</TiffData>"
-						"<TiffData IFD=\"0\" FirstZ=\"1\">" UUID(
-							"b.tif", "urn:uuid:2") "</TiffData>"),
-	  1, 1, "planes in other files (TiffData), such as \"b.tif\"" },
-	{ PIXELS(ZCT(2, 1, 1),
-		 "<TiffData IFD=\"0\">" UUID(
-			 "a.tif", "urn:uuid:8") "</TiffData>"
-						"<TiffData IFD=\"0\" FirstZ=\"1\">" UUID(
-							"b.tif", "urn:uuid:9") "</TiffData>"),
-	  2, 1, "other files" },
-	{ PIXELS(ZCT(2, 1, 1), "<TiffData IFD=\"0\"/><TiffData FirstZ=\"1\">" UUID(
-				       "b&#10;.tif", "u") "</TiffData>"),
-	  2, 1, "other files" },
-	{ OME("<BinaryOnly MetadataFile=\"set.companion.ome\" UUID=\"urn:uuid:3\"/>"), 1, 1,
-	  "another file (BinaryOnly): \"set.companion.ome\"" },
-	/* Several images. */
-	{ OME("<Image><Pixels " ZCT(1, 1, 1) "/></Image><Image><Pixels " ZCT(1, 1, 1) "/></Image>"),
-	  2, 1, "2 images" },
-	{ OME("<Image><Description>no pixels</Description></Image>"), 5, 1, NULL },
-	{ OME("<StructuredAnnotations><XMLAnnotation><Image><Pixels " ZCT(
-		  2, 2, 2) "/></Image></XMLAnnotation></StructuredAnnotations>"),
-	  5, 1, NULL },
-	{ PIXELS(ZCT(3, 2, 1), "<MetadataOnly/>"), 2, 1, NULL },
-	{ PIXELS(ZCT(3, 2, 1), "<BinData BigEndian=\"false\" Length=\"0\"/>"), 2, 1, NULL },
-	/* Prefixes, blanks at the end, references. */
-	{ "<ome:OME xmlns:ome=\"x\"><ome:Image><ome:Pixels " ZCT(2, 2,
-								 1) "/></ome:Image></ome:OME> \n",
-	  4, 1, "2 x 2 planes (C, Z)" },
-	{ OME("<Image Name=\"&lt;&#181;m&gt;\"><Pixels " ZCT(2, 2, 1) "/></Image>"), 4, 1,
-	  "2 x 2 planes" },
-	/* One byte of Latin-1 in what says UTF-8. */
-	{ OME("<Image Name=\"\xb5m\"><Pixels " ZCT(2, 2, 1) "/></Image>"), 4, 1, "2 x 2 planes" },
-	/* Broken, or something else. */
-	{ "<OME><Image><Pixels " ZCT(2, 2, 1) "></Image></OME>", 4, 1, NULL },
-	{ "<OME><Image><Pixels " ZCT(2, 2, 1) "/></Image></OMEX>", 4, 1, NULL },
-	{ "<html><OME/></OME>", 4, 1, NULL },
-	{ OME("&nosuch;<Image><Pixels " ZCT(2, 2, 1) "/></Image>"), 4, 1, NULL },
-	/* Refused whatever it says. */
-	{ "<!DOCTYPE OME [<!ENTITY a \"aaaa\"><!ENTITY b \"&a;&a;\">]><OME><Image "
-	  "Name=\"&b;\"/></OME>",
-	  4, 1, "a DTD" },
-	{ "<!DOCTYPE OME SYSTEM \"file:///etc/passwd\"><OME></OME>", 1, 1, "a DTD" },
-};
-
-START_TEST(ome_xml)
-{
-	check_row(&ome[_i]);
-}
-END_TEST
-
-START_TEST(deep_xml)
-{
-	struct text t = { 0 };
-	for (int extra = 0; extra < 2; extra++) {
-		t.len = 0;
-		text_add(&t, "<OME>");
-		for (int i = 1; i < OMEXML_MAX_DEPTH + extra; i++)
-			text_add(&t, "<a>");
-		for (int i = 1; i < OMEXML_MAX_DEPTH + extra; i++)
-			text_add(&t, "</a>");
-		text_add(&t, "</OME>");
-		make(t.s);
-		if (extra)
-			refused(1, "nested deeper than 64");
-		else
-			accepted(1);
-	}
-	text_done(&t);
-}
-END_TEST
-
-/* The work stays linear however many planes each TiffData claims. */
-START_TEST(many_tiffdata)
-{
-	struct text t = { 0 };
-	text_add(&t, "<OME><Image><Pixels SizeZ=\"1000000\" SizeC=\"1\" SizeT=\"1\">");
-	for (int i = 0; i < 200000; i++)
-		text_add(&t, "<TiffData IFD=\"0\" PlaneCount=\"1000000\"/>");
-	text_add(&t, "</Pixels></Image></OME>");
-	make(t.s);
-	accepted(1000000);
-	text_done(&t);
-}
-END_TEST
-
-START_TEST(too_many_tiffdata)
-{
-	struct text t = { 0 };
-	text_add(&t, "<OME><Image><Pixels SizeZ=\"1\" SizeC=\"1\" SizeT=\"1\">");
-	for (int i = 0; i <= OMEXML_MAX_TIFFDATA; i++)
-		text_add(&t, "<TiffData/>");
-	text_add(&t, "</Pixels></Image></OME>");
-	make(t.s);
-	refused(1, "more TiffData than");
-	text_done(&t);
-}
-END_TEST
-
-START_TEST(long_texts)
-{
-	const char *xml = "<OME></OME>", *json = "{\"shape\": [2, 5, 16, 16]}";
-	make_n(xml, strlen(xml), 8192);
-	file.reader.size = 2 * (uint64_t)OMEXML_MAX_BYTES;
-	file.page.description.count = (uint64_t)OMEXML_MAX_BYTES + 1;
-	refused(1, "more than 64 MiB");
-	make_n(json, strlen(json), 8192);
-	file.reader.size = 2 * MiB;
-	file.page.description.count = MiB + 1;
-	refused(10, "more than 1 MiB");
-}
-END_TEST
-
-START_TEST(ignored_and_said)
-{
-	make("{\"shape\": [2, 2, 16, 16]}");
-	accepted(6);
-	ck_assert_ptr_nonnull(strstr(note.msg, "4 planes does not fit its 6 pages"));
-	accepted(1);
-	ck_assert_str_eq(note.msg, "");
-	make("<?xml version=\"1.0\"?><OME><Image></OME>");
-	accepted(4);
-	ck_assert_ptr_nonnull(strstr(note.msg, "OME-XML is ignored"));
-	ck_assert_ptr_nonnull(strstr(note.msg, "line 1"));
-	make("{\"shape\": [6, 16, 16]}");
-	accepted(6);
-	ck_assert_str_eq(note.msg, "");
-}
-END_TEST
-
 /* Planes behind the only page, as ImageJ and tifffile store large stacks. */
 START_TEST(planes_without_pages)
 {
@@ -411,42 +199,6 @@ START_TEST(scanimage_software)
 	file.page.software = file.page.description;
 	file.page.description = (struct tiff_values){ 0 };
 	accepted(10);
-}
-END_TEST
-
-START_TEST(micro_manager)
-{
-	make("");
-	put(8, 483729);
-	put(12, 2);
-	put(16, 2355492);
-	refused(1, "NDTiff");
-	put(16, 3);
-	put(20, 2355492);
-	refused(4, "NDTiff");
-	file.page.file.bigtiff = true;
-	accepted(4);
-	file.page.file.bigtiff = false;
-	put(20, 0);
-	accepted(4);
-	put(8, 54773648);
-	put(12, 100);
-	accepted(4);
-	put(32, 2355492);
-	refused(4, "MMStack");
-	refused(1, "MMStack");
-	put(100, 3453623);
-	put(104, 1);
-	accepted(1);
-	refused(2, "MMStack");
-	put(104, 2);
-	refused(1, "MMStack");
-	put(12, UINT32_MAX);
-	refused(1, "MMStack");
-	put(12, 0);
-	refused(1, "MMStack");
-	file.page.file.big_endian = true;
-	accepted(1);
 }
 END_TEST
 
@@ -519,14 +271,6 @@ END_TEST
 /* Every prefix of good texts: never a crash, never a read beyond the end. */
 START_TEST(cut_texts)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(ome); i++) {
-		for (size_t len = 0; len < strlen(ome[i].text); len += 7) {
-			make_n(ome[i].text, len, 0);
-			int r = description_check(&file.reader, &file.page, ome[i].pages, NULL,
-						  NULL);
-			ck_assert(r == 0 || r == -ENOTSUP);
-		}
-	}
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
 		for (size_t len = 0; len < strlen(lines[i].text); len++) {
 			make_n(lines[i].text, len, 0);
@@ -535,23 +279,6 @@ START_TEST(cut_texts)
 			ck_assert(r == 0 || r == -ENOTSUP);
 		}
 	}
-}
-END_TEST
-
-START_TEST(places_of_errors)
-{
-	struct omexml x;
-	struct err err = { 0 };
-	const char *text = "<OME>\n<Image>\n </Imag></OME>";
-	ck_assert_int_eq(omexml_parse(text, strlen(text), &x, &err), -EBADMSG);
-	ck_assert_msg(strstr(err.msg, "OME-XML line 3, column ") == err.msg, "%s", err.msg);
-	omexml_done(&x);
-	text = "<other/>";
-	ck_assert_int_eq(omexml_parse(text, strlen(text), &x, &err), -EBADMSG);
-	ck_assert_ptr_nonnull(strstr(err.msg, "outermost element"));
-	omexml_done(&x);
-	ck_assert_int_eq(omexml_parse("", 0, &x, NULL), -EBADMSG);
-	omexml_done(&x);
 }
 END_TEST
 
@@ -568,21 +295,13 @@ int main(void)
 	tcase_add_checked_fixture(tc, NULL, teardown);
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, line_and_json_kinds, 0, ARRAY_SIZE(lines));
-	tcase_add_loop_test(tc, ome_xml, 0, ARRAY_SIZE(ome));
-	tcase_add_test(tc, deep_xml);
-	tcase_add_test(tc, many_tiffdata);
-	tcase_add_test(tc, too_many_tiffdata);
-	tcase_add_test(tc, long_texts);
 	tcase_add_test(tc, planes_without_pages);
 	tcase_add_test(tc, scanimage_software);
-	tcase_add_test(tc, micro_manager);
 	tcase_add_test(tc, stk_and_lsm);
 	tcase_add_test(tc, nih_image);
-	tcase_add_test(tc, ignored_and_said);
 	tcase_add_test(tc, read_errors);
 	tcase_add_test(tc, description_outside_the_file);
 	tcase_add_test(tc, cut_texts);
-	tcase_add_test(tc, places_of_errors);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);
 }
