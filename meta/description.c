@@ -15,39 +15,6 @@ static uint32_t u32_at(const struct tiff_header *h, const uint8_t *b)
 	return (uint32_t)b[3] << 24 | (uint32_t)b[2] << 16 | (uint32_t)b[1] << 8 | b[0];
 }
 
-static int check_stk(const struct tiff_page *first, struct err *err)
-{
-	if (first->uic2.count <= 1)
-		return 0;
-	return err_set(err, ENOTSUP,
-		       "MetaMorph STK claims %" PRIu64 " planes behind one page (tag 33629)",
-		       first->uic2.count);
-}
-
-/* The header of tag 34412 is little-endian in every file. */
-static int check_lsm(const struct reader *r, const struct tiff_page *first, uint32_t n_pages,
-		     struct err *err)
-{
-	static const struct tiff_header little = { 0 };
-	uint8_t b[28];
-	if (first->lsm.count == 0)
-		return 0;
-	if (first->lsm.count < sizeof(b) || first->lsm.offset > r->size ||
-	    r->size - first->lsm.offset < sizeof(b))
-		return err_set(err, ENOTSUP,
-			       "Zeiss LSM with a header that cannot be read (tag 34412)");
-	int code = reader_exact(r, b, sizeof(b), first->lsm.offset, err);
-	if (code < 0)
-		return code;
-	uint32_t z = u32_at(&little, b + 16), t = u32_at(&little, b + 24);
-	if (n_pages == 1 && z <= 1 && t <= 1)
-		return 0;
-	return err_set(err, ENOTSUP,
-		       "Zeiss LSM claims %" PRIu32 " x %" PRIu32
-		       " planes (T, Z) in an order of its own",
-		       t, z);
-}
-
 /* A header of 256 big-endian u16; the 131st is the number of planes, which may lie one behind another after one
  * page. */
 static int check_nih(const struct reader *r, const struct tiff_page *first, uint32_t n_pages,
@@ -132,11 +99,7 @@ static int check_text(const struct reader *r, const struct tiff_page *first, uin
 int description_check(const struct reader *r, const struct tiff_page *first, uint32_t n_pages,
 		      struct err *note, struct err *err)
 {
-	int code = check_lsm(r, first, n_pages, err);
-	if (code == 0)
-		code = check_stk(first, err);
-	if (code == 0)
-		code = check_nih(r, first, n_pages, err);
+	int code = check_nih(r, first, n_pages, err);
 	if (code == 0)
 		code = check_text(r, first, n_pages, note, err);
 	return code;

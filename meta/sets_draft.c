@@ -145,7 +145,8 @@ static int find_member(struct set *st, const char *name, struct member *m)
 		if (probe.trouble != 0)
 			rc = add_named(st, path.s, probe.trouble, &m->file);
 	} else {
-		rc = add_named(st, inside ? path.s : name, inside ? 0 : EXDEV, &m->file);
+		const char *as = inside || name == NULL ? path.s : name;
+		rc = add_named(st, as != NULL ? as : "", inside ? 0 : EXDEV, &m->file);
 	}
 	if (rc == 0 && d->files[m->file].trouble != 0)
 		note_missing(st, &d->files[m->file]);

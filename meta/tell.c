@@ -5,14 +5,16 @@
 
 #include "meta/image.h"
 #include "meta/tell_beside.h"
+#include "meta/told_lsm.h"
 #include "meta/told_mmstack.h"
 #include "meta/told_ndtiff.h"
 #include "meta/told_ome.h"
+#include "meta/told_stk.h"
 #include "meta/walk.h"
 
 /* Where a file could be read in two ways, the first one is right: programs of microscopes also write an OME-XML,
  * or a description as ImageJ's, for others to read. */
-static told_reader *const readers[] = { told_mmstack, told_ome };
+static told_reader *const readers[] = { told_mmstack, told_lsm, told_stk, told_ome };
 
 void telling_done(struct telling *t)
 {
@@ -57,6 +59,7 @@ void tell_file(const struct dataset *d, const char *path, const struct reader *r
 		.ifds = pages->chain,
 		.n_pages = pages->n_chain,
 		.beside = beside_read,
+		.beside_at = beside_read_at,
 		.ctx = &b,
 	};
 	ask(&s, readers, ARRAY_SIZE(readers), out);
@@ -83,6 +86,7 @@ void tell_index(const struct dataset *d, const char *path, struct telling *out)
 	struct beside b = beside_of(d, path);
 	const struct told_source s = { .name = path + path_folder(path),
 				       .beside = beside_read,
+				       .beside_at = beside_read_at,
 				       .ctx = &b };
 	told_reader *const who = is_ndtiff(s.name) ? told_ndtiff : told_ome;
 	ask(&s, &who, 1, out);

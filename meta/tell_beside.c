@@ -98,36 +98,55 @@ int beside_open(int root_fd, const char *path)
 	return -errno;
 }
 
-static int read_all(int fd, uint64_t size, char **out, size_t *len)
+/* Opens the file that `b` calls `path`: descriptor, its size in *size; -ENOENT, -EXDEV .. */
+static int open_named(const struct beside *b, const char *path, uint64_t *size)
 {
-	CLEANUP(freep) char *s = malloc(size + 1);
+	struct text CLEANUP(text_done) full = { 0 };
+	if (!beside_path(b->path, path, &full))
+		return full.oom ? -ENOMEM : -EXDEV;
+	int fd = beside_open(b->root_fd, full.s);
+	if (fd < 0)
+		return fd == -ENOTDIR || fd == -ELOOP || fd == -ENAMETOOLONG ? -ENOENT : fd;
+	struct stat st;
+	int rc = fstat(fd, &st) != 0 ? -errno : S_ISREG(st.st_mode) ? 0 : -ENOENT;
+	if (rc != 0) {
+		close(fd);
+		return rc;
+	}
+	*size = (uint64_t)st.st_size;
+	return fd;
+}
+
+static int read_some(int fd, uint64_t off, uint64_t size, size_t n, char **out, size_t *len)
+{
+	CLEANUP(freep) char *s = malloc(n + 1);
 	if (s == NULL)
 		return -ENOMEM;
 	struct reader r = reader_fd(&fd, size);
-	int rc = reader_exact(&r, s, size, 0, NULL);
+	int rc = reader_exact(&r, s, n, off, NULL);
 	if (rc != 0)
 		return rc;
-	s[size] = '\0';
-	*len = size;
+	s[n] = '\0';
+	*len = n;
 	*out = STEAL(s);
 	return 0;
 }
 
 int beside_read(void *ctx, const char *path, size_t max, char **out, size_t *len)
 {
-	const struct beside *b = ctx;
-	struct text CLEANUP(text_done) full = { 0 };
-	if (!beside_path(b->path, path, &full))
-		return full.oom ? -ENOMEM : -EXDEV;
-	CLEANUP(closep) int fd = beside_open(b->root_fd, full.s);
+	uint64_t size = 0;
+	CLEANUP(closep) int fd = open_named(ctx, path, &size);
+	if (fd < 0 || max == 0)
+		return fd < 0 ? fd : 0;
+	return size > max ? -EFBIG : read_some(fd, 0, size, size, out, len);
+}
+
+int beside_read_at(void *ctx, const char *path, uint64_t off, size_t max, char **out, size_t *len)
+{
+	uint64_t size = 0;
+	CLEANUP(closep) int fd = open_named(ctx, path, &size);
 	if (fd < 0)
-		return fd == -ENOTDIR || fd == -ELOOP || fd == -ENAMETOOLONG ? -ENOENT : fd;
-	struct stat st;
-	if (fstat(fd, &st) != 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return -ENOENT;
-	if (max == 0)
-		return 0;
-	return (uint64_t)st.st_size > max ? -EFBIG : read_all(fd, (uint64_t)st.st_size, out, len);
+		return fd;
+	size_t n = off < size ? (size_t)min_u64(max, size - off) : 0;
+	return read_some(fd, off, size, n, out, len);
 }

@@ -15,6 +15,9 @@ struct beside beside_of(const struct dataset *d, const char *path);
 /* As `beside` of struct told_source; ctx is a struct beside. */
 int beside_read(void *ctx, const char *path, size_t max, char **out, size_t *len);
 
+/* As `beside_at` of it. */
+int beside_read_at(void *ctx, const char *path, uint64_t off, size_t max, char **out, size_t *len);
+
 /* Opens a path relative to root_fd, without leaving it: descriptor, -EXDEV or another -errno. */
 int beside_open(int root_fd, const char *path);
 

@@ -41,7 +41,8 @@ static uint64_t size_at(const uint8_t *b)
 
 int lsm_header_read(const struct told_source *s, struct lsm_header *out, struct err *err)
 {
-	CLEANUP(freep) uint8_t *b = NULL, *more = NULL;
+	CLEANUP(freep) uint8_t *b = NULL;
+	CLEANUP(freep) uint8_t *more = NULL;
 	uint64_t at = s->first->lsm.offset;
 	*out = (struct lsm_header){ .z = 1, .t = 1, .p = 1, .m = 1 };
 	int rc = bytes_read(s->r, at, OLD_SIZE, &b, err);
@@ -99,7 +100,8 @@ static int read_colors(const struct told_source *s, uint64_t at, struct told_ima
 		       struct err *err)
 {
 	enum { HEAD = 24, MAX = 1 << 20 };
-	CLEANUP(freep) uint8_t *head = NULL, *b = NULL;
+	CLEANUP(freep) uint8_t *head = NULL;
+	CLEANUP(freep) uint8_t *b = NULL;
 	int rc = bytes_read(s->r, at, HEAD, &head, err);
 	if (rc <= 0 || at < 8)
 		return rc < 0 ? rc : 0;
@@ -133,7 +135,9 @@ static bool is_length(double v)
 /* The mean difference of all stamps: size and number, i32, then doubles. */
 static int read_stamps(const struct told_source *s, uint64_t at, double *step, struct err *err)
 {
-	CLEANUP(freep) uint8_t *head = NULL, *first = NULL, *last = NULL;
+	CLEANUP(freep) uint8_t *head = NULL;
+	CLEANUP(freep) uint8_t *first = NULL;
+	CLEANUP(freep) uint8_t *last = NULL;
 	int rc = at < 8 ? 0 : bytes_read(s->r, at, 8, &head, err);
 	if (rc <= 0)
 		return rc;

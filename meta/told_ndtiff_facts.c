@@ -40,7 +40,8 @@ static int read_at(const struct told_source *s, const char *path, uint64_t off, 
 static int read_summary(const struct told_source *s, const char *path, struct mm_summary *sum,
 			struct err *err)
 {
-	CLEANUP(freep) char *head = NULL, *text = NULL;
+	CLEANUP(freep) char *head = NULL;
+	CLEANUP(freep) char *text = NULL;
 	size_t len;
 	int rc = read_at(s, path, 0, HEAD, &head, &len, err);
 	if (rc <= 0 || len < HEAD)

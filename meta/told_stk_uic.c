@@ -89,7 +89,8 @@ static int read_pair(const struct told_source *s, uint64_t at, bool big, double 
 static int read_unit(const struct told_source *s, uint64_t at, bool big, const char **out,
 		     struct err *err)
 {
-	CLEANUP(freep) uint8_t *head = NULL, *b = NULL;
+	CLEANUP(freep) uint8_t *head = NULL;
+	CLEANUP(freep) uint8_t *b = NULL;
 	int rc = at < 8 ? 0 : bytes_read(s->r, at, 4, &head, err);
 	if (rc <= 0)
 		return rc;

@@ -28,12 +28,12 @@ TOLD = {
     "ndtiff_v2_stitched_pyramid": ("yx", 2),  # tiles on a diagonal: the other two were never taken
     "ome_4d_series": ("tzyx", 1),
     "ome_multifile_companion": ("zyx", 1),
+    "../tiff/files/valid/test_images--movie.stk": ("tyx", 1),
 }
 # What is told by metadata that is not followed yet.
 REFUSED = {
     "tiff/files/valid/ilastik--5d.tif": r"ImageJ",
     "tiff/files/valid/ilastik--3d_c.tif": r"ImageJ",
-    "tiff/files/valid/test_images--movie.stk": r"STK",
 }
 
 

@@ -202,29 +202,6 @@ START_TEST(scanimage_software)
 }
 END_TEST
 
-START_TEST(stk_and_lsm)
-{
-	make("");
-	file.page.uic2 = (struct tiff_values){ 8, 2, 5 };
-	refused(1, "MetaMorph STK claims 2 planes");
-	file.page.uic2.count = 1;
-	accepted(1);
-	file.page.uic2.count = 0;
-	file.page.lsm = (struct tiff_values){ TEXT_AT, 500, 1 };
-	put(TEXT_AT + 16, 1);
-	put(TEXT_AT + 24, 1);
-	accepted(1);
-	refused(2, "Zeiss LSM claims 1 x 1 planes");
-	put(TEXT_AT + 16, 30);
-	put(TEXT_AT + 24, 4);
-	refused(1, "Zeiss LSM claims 4 x 30 planes (T, Z)");
-	file.page.lsm.offset = UINT64_MAX;
-	refused(1, "cannot be read");
-	file.page.lsm = (struct tiff_values){ TEXT_AT, 20, 1 };
-	refused(1, "cannot be read");
-}
-END_TEST
-
 START_TEST(nih_image)
 {
 	make("");
@@ -297,7 +274,6 @@ int main(void)
 	tcase_add_loop_test(tc, line_and_json_kinds, 0, ARRAY_SIZE(lines));
 	tcase_add_test(tc, planes_without_pages);
 	tcase_add_test(tc, scanimage_software);
-	tcase_add_test(tc, stk_and_lsm);
 	tcase_add_test(tc, nih_image);
 	tcase_add_test(tc, read_errors);
 	tcase_add_test(tc, description_outside_the_file);
