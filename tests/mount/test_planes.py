@@ -7,13 +7,15 @@ from itertools import product
 import numpy as np
 import pytest
 from conftest import Mount
+from make_imagej import SAID
+from make_ome import OME
 from make_pages import PAGED
 from make_planes import DAMAGED, NUMBERED, place_of
 from reading import axes_of, describe, open_zarr2_directory, open_zarr3_group, ZARR
 
 pytestmark = pytest.mark.fuse
 
-SETS = {**NUMBERED, **PAGED}
+SETS = {**NUMBERED, **PAGED, **SAID, **OME}
 # One plane a chunk, so that a damaged one takes no other with it.
 OPTIONS = ("--chunk-shape", "1,64,64")
 
@@ -61,7 +63,7 @@ def check_set(s, source, name, options=()):
             check_image(m.path / f"{image}.zarr", axes, sizes, s.wanted(image), f"{name}, {image} ({s.why})")
 
 
-@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("name", [name for name in SETS if name not in SAID])
 def test_set(name, ngffuse, tmp_path):
     check_set(SETS[name], SETS[name].write(tmp_path / "src"), name)
 
