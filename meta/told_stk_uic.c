@@ -39,7 +39,7 @@ static int read_uic2(const struct told_source *s, bool big, struct stk *k, struc
 	enum { RECORD = 24 };
 	CLEANUP(freep) uint8_t *b = NULL;
 	uint64_t bytes = 0;
-	if (k->n > TOLD_MAX_PLANES || !mul_u64(k->n, RECORD, &bytes))
+	if (k->n > TIFF_MAX_PAGES || !mul_u64(k->n, RECORD, &bytes))
 		return 0;
 	int rc = bytes_read(s->r, s->first->uic2.offset, bytes, &b, err);
 	if (rc <= 0)
