@@ -107,10 +107,13 @@ void text_done(struct text *t)
 bool text_to_double(const char *s, size_t n, double *out)
 {
 	char copy[64];
-	if (n == 0 || n >= sizeof(copy) || strspn(s, "0123456789.eE+-") < n)
+	if (n == 0 || n >= sizeof(copy))
 		return false;
+	/* The bytes need not be followed by a zero. */
 	memcpy(copy, s, n);
 	copy[n] = '\0';
+	if (strspn(copy, "0123456789.eE+-") < n)
+		return false;
 	char *end = NULL;
 	double v = strtod(copy, &end); /* the program never leaves the C locale */
 	if (end == copy || *end != '\0' || !isfinite(v))

@@ -39,10 +39,20 @@ static uint64_t size_at(const uint8_t *b)
 	return v == 0 || v > INT32_MAX ? 1 : v;
 }
 
+static int read_positions(const struct told_source *s, struct lsm_header *out, struct err *err)
+{
+	CLEANUP(freep) uint8_t *b = NULL;
+	int rc = bytes_read(s->r, s->first->lsm.offset, NEW_SIZE, &b, err);
+	if (rc <= 0)
+		return rc;
+	out->p = size_at(b + AT_P);
+	out->m = size_at(b + AT_M);
+	return 0;
+}
+
 int lsm_header_read(const struct told_source *s, struct lsm_header *out, struct err *err)
 {
 	CLEANUP(freep) uint8_t *b = NULL;
-	CLEANUP(freep) uint8_t *more = NULL;
 	uint64_t at = s->first->lsm.offset;
 	*out = (struct lsm_header){ .z = 1, .t = 1, .p = 1, .m = 1 };
 	int rc = bytes_read(s->r, at, OLD_SIZE, &b, err);
@@ -53,19 +63,12 @@ int lsm_header_read(const struct told_source *s, struct lsm_header *out, struct 
 	out->t = size_at(b + AT_T);
 	out->data_type = u32(b + AT_TYPE);
 	out->scan_type = u32(b + AT_SCAN) & 0xffff;
-	for (unsigned i = 0; i < 3; i++)
+	for (size_t i = 0; i < 3; i++)
 		out->voxel[i] = bytes_double(b + AT_VOXEL + 8 * i);
 	out->interval = bytes_double(b + AT_INTERVAL);
 	out->colors = u32(b + AT_COLORS);
 	out->stamps = u32(b + AT_STAMPS);
-	if (u32(b + AT_SIZE) < NEW_SIZE)
-		return 0;
-	rc = bytes_read(s->r, at, NEW_SIZE, &more, err);
-	if (rc <= 0)
-		return rc;
-	out->p = size_at(more + AT_P);
-	out->m = size_at(more + AT_M);
-	return 0;
+	return u32(b + AT_SIZE) < NEW_SIZE ? 0 : read_positions(s, out, err);
 }
 
 /* ---- channels ---- */

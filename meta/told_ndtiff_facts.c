@@ -36,12 +36,22 @@ static int read_at(const struct told_source *s, const char *path, uint64_t off, 
 	return answer(s->beside_at(s->ctx, path, off, max, out, len), path, err);
 }
 
+static int read_summary_at(const struct told_source *s, const char *path, uint64_t off, size_t size,
+			   struct mm_summary *sum, struct err *err)
+{
+	CLEANUP(freep) char *text = NULL;
+	size_t len;
+	int rc = read_at(s, path, off, size, &text, &len, err);
+	if (rc <= 0)
+		return rc;
+	return mm_summary_read(text, len, sum) < 0 ? err_oom(err) : 0;
+}
+
 /* The summary in the head of a file: magic and length at 16, from version 3 on at 20. */
 static int read_summary(const struct told_source *s, const char *path, struct mm_summary *sum,
 			struct err *err)
 {
 	CLEANUP(freep) char *head = NULL;
-	CLEANUP(freep) char *text = NULL;
 	size_t len;
 	int rc = read_at(s, path, 0, HEAD, &head, &len, err);
 	if (rc <= 0 || len < HEAD)
@@ -52,10 +62,7 @@ static int read_summary(const struct told_source *s, const char *path, struct mm
 	uint32_t size = bytes_u32(b + at + 4, big);
 	if (bytes_u32(b + at, big) != MAGIC_SUMMARY || size > MM_SUMMARY_MAX)
 		return 0;
-	rc = read_at(s, path, at + 8, size, &text, &len, err);
-	if (rc <= 0)
-		return rc;
-	return mm_summary_read(text, len, sum) < 0 ? err_oom(err) : 0;
+	return read_summary_at(s, path, at + 8, size, sum, err);
 }
 
 static int read_plane(const struct told_source *s, const struct nd_index *x, size_t record,
