@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 from make_planes import DAMAGED
-from reading import along, assert_same, axes_of, plain
+from reading import along, assert_same, axes_of, plain, version
 from sets_table import REAL, TABLE
 from test_planes import SETS
 
@@ -89,6 +89,8 @@ def test_pixels_as_tifffile_sees_them(name, tmp_path):
 
 @pytest.mark.parametrize("name", REAL)
 def test_the_table_of_real_sets(name, shared):
+    if "ndtiff" in name and version("numpy") < (2,):
+        pytest.skip("tifffile sorts the axes of NDTiff by what only NumPy 2 has")
     assert tifffile_axes(shared / name) == REAL[name][0]
 
 
