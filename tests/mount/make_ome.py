@@ -221,4 +221,37 @@ def _numbered():
     return s
 
 
-OME = {**_one_file(), **_several_files()}
+def _entangled():
+    """Several Images over several files, and sets that want the same file."""
+    s = {}
+    data = [tiff_data(uuid=f"u{k}", file=f"p{k}.ome.tif", IFD=0, PlaneCount=3) for k in range(2)]
+    xml = [ome(image(3, data=data[:1]), image(3, data=data[1:], number=1), uuid=f"u{k}") for k in range(2)]
+    s["a file an Image"] = Set({f"p_{k}": ("zyx", (3,), pages(f"p{k}.ome.tif", 3)) for k in range(2)},
+                               "2.8: each Image an image", files={f"p{k}.ome.tif": tiff(xml[k], 3) for k in range(2)})
+    data = [tiff_data(uuid="u0", file="a.ome.tif"), tiff_data(uuid="u1", file="b.ome.tif", FirstC=1)]
+    s["whole files"] = one("czyx", (2, 3), [*pages("a.ome.tif", 3), *pages("b.ome.tif", 3)],
+                           "2.8: neither IFD nor count: all IFDs of that file",
+                           files={"a.ome.tif": tiff(ome(image(3, 2, data=data), uuid="u0"), 3), "b.ome.tif": 3})
+    data = [tiff_data(uuid=f"u{t}", file=f"{'abc'[t]}.ome.tif", FirstT=t, IFD=0, PlaneCount=2) for t in range(3)]
+    xml = [ome(image(2, 1, 3, data=data), uuid=f"u{t}") for t in range(3)]
+    good = {f"{'abc'[t]}.ome.tif": tiff(xml[t], 2) for t in (0, 2)}
+    want = [*pages("a.ome.tif", 2), DAMAGED, DAMAGED, *pages("c.ome.tif", 2)]
+    for how, file in {"no TIFF": b"no TIFF at all", "empty": b"", "a folder": lambda path, n: path.mkdir(),
+                      "a dangling link": lambda path, n: path.symlink_to("x")}.items():
+        s[f"a member that is {how}"] = one("tzyx", (3, 2), want, "2.8: claimed, so damaged",
+                                           files={**good, "b.ome.tif": file})
+    s["a member of another size"] = one("tzyx", (3, 2), want, "2.8: sizes are checked", files={
+        **good, "b.ome.tif": lambda path, n: write_pages(path, [Page(plane(n, k, (11, 14))) for k in range(2)])})
+    s["a member of another type"] = one("tzyx", (3, 2), want, "2.8: types are checked", files={
+        **good, "b.ome.tif": lambda path, n: write_pages(path, [Page(plane(n, k, dtype="u1")) for k in range(2)])})
+    s["a first file that is damaged"] = one(
+        "tzyx", (3, 2), [DAMAGED, DAMAGED, *pages("b.ome.tif", 2), *pages("c.ome.tif", 2)],
+        "2.8: any readable file of the set tells it", files={
+            "a.ome.tif": b"", **{f"{'abc'[t]}.ome.tif": tiff(xml[t], 2) for t in (1, 2)}})
+    s["unnumbered, each alone"] = Set(
+        {n: ("zyx", (2,), pages(f"{n}.ome.tif", 2)) for n in ("east", "north")}, "2.1: a file alone", files={
+            f"{n}.ome.tif": tiff(ome(image(2), uuid=n), 2) for n in ("east", "north")})
+    return s
+
+
+OME = {**_one_file(), **_several_files(), **_entangled()}
