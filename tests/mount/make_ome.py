@@ -218,6 +218,22 @@ def _numbered():
     deep = {f"a_t{k}.ome.tif": tiff(ome(image(3, 2), uuid=f"u{k}"), 6) for k in range(2)}
     s["numbered by t, stacks inside"] = one("tczyx", (2, 2, 3), [p for n in deep for p in pages(n, 6)],
                                             "2.6, last row: t is 1 inside", files=deep)
+    mixed = {f"a_{k}.ome.tif": tiff(ome(image(3, 2, order=order)), 6) for k, order in enumerate(
+        ("XYZCT", "XYCZT", "XYZCT", "XYZCT"))}
+    s["numbered, orders of their own"] = one(
+        "tczyx", (4, 2, 3), [p for name, order in zip(mixed, ("XYZCT", "XYCZT", "XYZCT", "XYZCT"))
+                             for p in ordered(name, order, 3, 2, 1)], "2.6, last row: each file tells its own order",
+        files=mixed)
+    both = {f"a_t{t}_c{c}.ome.tif": tiff(ome(image(3)), 3) for t in range(2) for c in range(2)}
+    s["numbered by t and c, z inside"] = one("tczyx", (2, 2, 3), [p for n in both for p in pages(n, 3)],
+                                             "2.6, last row", files=both)
+    taken = {f"a_z{k}.ome.tif": tiff(ome(image(3)), 3) for k in range(3)}
+    s["numbered by z, z inside"] = Set({f"a_z{k}": ("zyx", (3,), pages(f"a_z{k}.ome.tif", 3)) for k in range(3)},
+                                       "2.1: the file is right, the number becomes i", files=taken)
+    gap = {f"a_{k}.ome.tif": tiff(ome(image(2)), 2) for k in range(11) if k != 4}
+    s["numbered stacks with a gap"] = one(
+        "tzyx", (11, 2), [None if k == 4 else f"a_{k}.ome.tif#{z}" for k in range(11) for z in range(2)],
+        "2.3.9: a tenth is filled", files=gap)
     return s
 
 
