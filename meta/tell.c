@@ -94,23 +94,16 @@ void tell_index(const struct dataset *d, const char *path, struct telling *out)
 
 int tell_is_shared(const struct reader *r)
 {
-	enum { HEAD = 4096, MMSTACK = 54773648 };
+	enum { HEAD = 4096 };
 	struct tiff_header h;
 	struct tiff_page p;
-	uint8_t b[4];
 	int rc = tiff_header_read(r, &h, NULL);
 	if (rc == 0)
 		rc = tiff_page_read(r, &h, h.first_ifd, &p, NULL);
-	if (rc == 0 && r->size > 12)
-		rc = reader_exact(r, b, sizeof(b), 8, NULL);
+	if (rc == 0)
+		rc = mmstack_is_one(r, &h, NULL);
 	if (rc != 0)
-		return err_is_passing(rc) ? rc : 0;
-	uint32_t magic =
-		h.big_endian
-			? (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3]
-			: (uint32_t)b[3] << 24 | (uint32_t)b[2] << 16 | (uint32_t)b[1] << 8 | b[0];
-	if (r->size > 12 && magic == MMSTACK)
-		return 1;
+		return rc > 0 || err_is_passing(rc) ? rc : 0;
 	CLEANUP(freep) char *head = NULL;
 	size_t len = 0;
 	rc = tiff_text_read(r, &p.description, HEAD, &head, &len, NULL);

@@ -12,6 +12,7 @@
  * offset of the index map, at 32 and 36 magic and length of the summary, which follows. NDTiff has magic and version at
  * 8 and 12, and its summary at 16 or, from version 3 on, at 20. */
 enum {
+	AT_SUMMARY = 32,
 	HEAD = 40,
 	MAGIC_INDEX = 54773648,
 	MAGIC_NDTIFF = 483729,
@@ -159,6 +160,16 @@ static int refuse_ndtiff(const struct told_source *s, const uint8_t *head, struc
 		       s->n_pages);
 }
 
+int mmstack_is_one(const struct reader *r, const struct tiff_header *h, struct err *err)
+{
+	uint8_t b[4];
+	if (h->bigtiff || r->size < HEAD)
+		return 0;
+	/* A crash leaves all but the summary unwritten. */
+	int rc = reader_exact(r, b, sizeof(b), AT_SUMMARY, err);
+	return rc != 0 ? rc : bytes_u32(b, h->big_endian) == MAGIC_SUMMARY;
+}
+
 int told_mmstack(const struct told_source *s, struct told *out, struct err *err)
 {
 	struct mm_planes CLEANUP(mm_planes_done) list = { 0 };
@@ -169,8 +180,7 @@ int told_mmstack(const struct told_source *s, struct told *out, struct err *err)
 	int rc = reader_exact(s->r, head, HEAD, 0, err);
 	if (rc != 0)
 		return rc;
-	/* A crash leaves all but the summary unwritten. */
-	if (bytes_u32(head + 32, s->first->file.big_endian) != MAGIC_SUMMARY)
+	if (bytes_u32(head + AT_SUMMARY, s->first->file.big_endian) != MAGIC_SUMMARY)
 		return refuse_ndtiff(s, head, err);
 	rc = read_facts(s, head, &sum, err);
 	if (rc < 0)

@@ -7,3 +7,7 @@
 #include "meta/told.h"
 
 told_reader told_mmstack;
+
+/* Whether a file is one of those that told_mmstack asks: it has a summary, which a crash leaves, too. 1, 0, or as the
+ * reader. */
+int mmstack_is_one(const struct reader *r, const struct tiff_header *h, struct err *err);

@@ -229,6 +229,7 @@ START_TEST(after_a_crash_the_pages_say_it)
 	write_pages(false, "{\"Slices\":3,\"Channels\":2,\"Frames\":4}", order, ARRAY_SIZE(order),
 		    plane_json);
 	must_tell("a.tif", 1, 4, 2, 3);
+	ck_assert_int_eq(mmstack_is_one(&src.reader, &src.first.file, NULL), 1);
 	for (size_t i = 0; i < ARRAY_SIZE(order); i++)
 		is_plane(0, &order[i], i);
 	ck_assert(made_notes(&told, "no index map"));
@@ -275,6 +276,7 @@ START_TEST(other_files_are_left_alone)
 		made_ifd(&file, l.t);
 		ck_assert_int_eq(tell("a.tif"), 0);
 		ck_assert_ptr_null(told.notes.s);
+		ck_assert_int_eq(mmstack_is_one(&src.reader, &src.first.file, NULL), 0);
 	}
 }
 END_TEST
