@@ -70,11 +70,12 @@ static int read_page(const struct told_source *s, uint32_t k, bool all, uint64_t
 int lsm_pages_read(const struct told_source *s, struct lsm_page **out, bool *strips,
 		   struct err *err)
 {
+	enum { MAX_STRIPS = 1 << 24 };
 	CLEANUP(freep) struct lsm_page *pages = calloc((size_t)s->n_pages + 1, sizeof(*pages));
 	/* The strips of an image end where others begin, also where those of its thumbnail do. */
 	bool all = is_wrapping(s) || s->first->compression != TIFF_COMPRESSION_NONE;
-	/* Each table has bytes of its own, unless somebody wants this to take long. */
-	uint64_t budget = s->r->size / 4;
+	/* Each table has bytes of its own, and there are not that many, unless somebody wants this to take long. */
+	uint64_t budget = min_u64(s->r->size / 4, MAX_STRIPS);
 	*strips = false;
 	if (pages == NULL)
 		return err_oom(err);
