@@ -249,6 +249,9 @@ static int read_describing(struct tags *s, struct tiff_page *p, struct err *err)
 	p->jpeg_tables = tag_values(s, TAG_JPEG_TABLES);
 	p->lsm = tag_values(s, TAG_LSM);
 	p->nih = tag_values(s, TAG_NIH);
+	p->fluoview = tag_values(s, TAG_FLUOVIEW);
+	p->imagej_counts = tag_values(s, TAG_IMAGEJ_COUNTS);
+	p->imagej = tag_values(s, TAG_IMAGEJ);
 	p->uic1 = tag_values(s, TAG_UIC1);
 	p->uic2 = tag_values(s, TAG_UIC2);
 	p->uic3 = tag_values(s, TAG_UIC3);

@@ -80,6 +80,8 @@ struct tiff_page {
 	struct tiff_values description, software, sub_ifds, nodata, colormap, jpeg_tables;
 	/* 34412, 43314, 51123: kinds with planes of their own. */
 	struct tiff_values lsm, nih, mm_metadata;
+	struct tiff_values fluoview;		  /* 34361 */
+	struct tiff_values imagej_counts, imagej; /* 50838, 50839: lengths of blocks, and these */
 	/* 33628 .. 33631 of MetaMorph: `offset` is where the bytes begin, whose length follows neither from type nor
 	 * from count (entries in uic1, else planes). */
 	struct tiff_values uic1, uic2, uic3, uic4;

@@ -48,10 +48,13 @@ static const struct {
 	[TAG_UIC2] = { 33629, "UIC2Tag" },
 	[TAG_UIC3] = { 33630, "UIC3Tag" },
 	[TAG_UIC4] = { 33631, "UIC4Tag" },
+	[TAG_FLUOVIEW] = { 34361, "MM_Header" },
 	[TAG_LSM] = { 34412, "CZ_LSMInfo" },
 	[TAG_NODATA] = { 42113, "GDAL_NODATA" },
 	[TAG_NIH] = { 43314, "NIHImageHeader" },
 	[TAG_LERC] = { 50674, "LercParameters" },
+	[TAG_IMAGEJ_COUNTS] = { 50838, "IJMetadataByteCounts" },
+	[TAG_IMAGEJ] = { 50839, "IJMetadata" },
 	[TAG_MM_METADATA] = { 51123, "MicroManagerMetadata" },
 	[TAG_NDPI] = { 65420, "NDPI FileFormat" },
 };

@@ -75,9 +75,9 @@ static double pixel_size(const struct tiff_rational *r, double unit)
 	return fewest_digits(unit * den / (num + 1), v, unit * 2 * den / (2 * num - 1));
 }
 
-double voxel_from_resolution(const struct tiff_rational *r)
+double voxel_from_resolution(const struct tiff_rational *r, double unit)
 {
-	return r->num == 0 || r->den == 0 ? 0 : pixel_size(r, 1);
+	return r->num == 0 || r->den == 0 ? 0 : pixel_size(r, unit);
 }
 
 /* Seen from the sizes in micrometers. */

@@ -25,9 +25,9 @@ bool voxel_unit_is_ngff(const char *unit);
 bool voxel_from_tags(const struct tiff_page *p, double *x, double *y, const char **unit,
 		     const char **why);
 
-/* Size of a pixel of which r->num fit on r->den units: the decimal with the fewest digits that a writer may have cut
- * or rounded to r; 0 where there is none. */
-double voxel_from_resolution(const struct tiff_rational *r);
+/* Size of a pixel of which r->num fit on r->den lengths of `unit`: the decimal with the fewest digits that a writer may
+ * have cut or rounded to r; 0 where there is none. */
+double voxel_from_resolution(const struct tiff_rational *r, double unit);
 
 /* Shortest decimal that reads back to the same double, C locale; out has at least 32 bytes. Not finite: "0". */
 void voxel_print(double v, char *out, size_t n);

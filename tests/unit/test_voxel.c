@@ -236,7 +236,9 @@ START_TEST(sizes_that_were_cut_to_a_rational)
 		{ { 10000, UINT32_MAX }, 429500 },
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(cut); i++)
-		ck_assert_double_eq(voxel_from_resolution(&cut[i].r), cut[i].size);
+		ck_assert_double_eq(voxel_from_resolution(&cut[i].r, 1), cut[i].size);
+	const struct tiff_rational per_cm = { 58823, 10 };
+	ck_assert_double_eq(voxel_from_resolution(&per_cm, 10000), 1.7);
 }
 END_TEST
 

@@ -1,0 +1,29 @@
+/* Texts, pages of the main chain, and planes without pages of their own, for the readers of descriptions. */
+#pragma once
+
+#include "meta/told.h"
+
+/* Positions in the main chain of pages that are planes, ascending: those of the first one's kind, without overviews
+ * and masks (unless it is one), and malformed ones, which keep their places. */
+struct told_pages {
+	uint32_t *at;
+	uint32_t n;
+};
+
+/* Reads every page, unless there is only one. -ENOMEM. */
+int told_pages_read(const struct told_source *s, struct told_pages *out, struct err *err);
+void told_pages_done(struct told_pages *p);
+
+/* The first `max` bytes of a text tag, of whatever bytes; caller frees *out. 1; 0: there is none that could be read.
+ * -ENOMEM, or as reading. */
+int told_text(const struct told_source *s, const struct tiff_values *v, size_t max, char **out,
+	      struct err *err);
+
+/* Overviews and masks, in a file whose first page is none. */
+bool told_is_reduced(const struct told_source *s, const struct tiff_page *p);
+
+/* How far behind the strips of page `p` those of the next one of `planes` (above 1) planes lie that follow one another
+ * without pages of their own; the last ones may lie behind the end of the file, which was cut. 1; 0 where they cannot
+ * lie there: *why says it, as the end of a sentence. Errors as of reading. */
+int told_behind(const struct told_source *s, const struct tiff_page *p, uint64_t planes,
+		uint64_t *step, const char **why, struct err *err);
