@@ -19,9 +19,9 @@ def hyperstack(images=0, version=VERSION, **keys):
     return version + "".join(f"{line}\n" for line in lines)
 
 
-def described(description, n, behind=0, lost=0, samples=0, deflate=False, **how):
+def described(description, n, behind=0, samples=0, deflate=False, **how):
     """n pages, the first with this description (or each with one of a list); `behind` more planes stand behind the
-    first page's pixels, and are pages n.. by their pixels; the last `lost` bytes of the file are missing."""
+    first page's pixels, and are pages n.. by their pixels."""
 
     def write(path, number):
         texts = description if isinstance(description, list) else [description] + [""] * (n - 1)
@@ -30,8 +30,6 @@ def described(description, n, behind=0, lost=0, samples=0, deflate=False, **how)
         made = [Page(plane(number, k, **kind), texts[k], behind=rest if k == 0 else (), deflate=deflate)
                 for k in range(n)]
         write_pages(path, made, **how)
-        if lost:
-            path.write_bytes(path.read_bytes()[:-lost])
 
     return write
 
@@ -74,6 +72,12 @@ def contiguous(c, z, t, byteorder):
     return write
 
 
+def cut_short(path, number):
+    """The last bytes of the fifth of six planes, and the sixth, are missing."""
+    directory_first(path, hyperstack(6, slices=6), [plane(number, k) for k in range(6)])
+    path.write_bytes(path.read_bytes()[: -plane(0).nbytes - 6])
+
+
 def czt(name, c, z, t):
     """Pages in ImageJ's order, c fastest, then z, then t, as t, c, z asks for them."""
     return [f"{name}#{i + c * (j + z * k)}" for k in range(t) for i in range(c) for j in range(z)]
@@ -111,8 +115,8 @@ def _imagej():
     add("sizes that do not fit", hyperstack(6, channels=2, slices=2), "zyx", (6,), pages("a.tif", 6), "2.7.3: z = n", 6)
     add("more claimed, compressed", hyperstack(9, slices=9), "zyx", (4,), pages("a.tif", 4), "2.7.4: z = P", 4,
         deflate=True)
-    add("a file cut short", hyperstack(6, slices=6), "zyx", (6,), [*pages("a.tif", 4), DAMAGED, DAMAGED],
-        "2.7: behind the end is damaged", 1, behind=3)
+    s["a file cut short"] = one("zyx", (6,), [*pages("a.tif", 4), DAMAGED, DAMAGED],
+                                "2.7: behind the end is damaged", files={"a.tif": cut_short})
     add("RGB slices", hyperstack(4, slices=4), "czyx", (1, 4), pages("a.tif", 4), "2.7: S = 3 and slices", 4, samples=3)
     add("RGB as channels", hyperstack(4, channels=3, slices=4), "czyx", (1, 4), pages("a.tif", 4),
         "2.7.1: the samples are the channels", 4, samples=3)

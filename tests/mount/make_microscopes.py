@@ -140,7 +140,7 @@ def mmstack(folder):
     written = [p for p in every if p not in missing]
     _write_mmstack(folder / "one/run_MMStack.ome.tif", written, {**SUMMARY, **sizes})
     _write_mmstack(folder / "crashed/run_MMStack.ome.tif", every[::-1][2:], {**SUMMARY, **sizes, "Frames": T}, False)
-    lost = {p: GAP for p in every[:2]}
+    lost = {p: GAP for p in every[-2:]}
 
     # Two positions, over files that each begin where the one before was full.
     places = {**sizes, "Positions": 2, "StagePositions": [{"Label": "left"}, {"Label": "right"}]}
