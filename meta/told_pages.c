@@ -87,11 +87,12 @@ static bool is_free(const struct told_source *s, const struct tiff_page *p, uint
 	return true;
 }
 
-/* A few lines of text must not claim as much memory as they like for planes that are nowhere. */
-static bool is_far_out(uint64_t planes, uint64_t room)
+bool told_is_far_out(const struct told_source *s, uint64_t planes, uint64_t bytes)
 {
 	enum { HARMLESS = 65536, TIMES = 4 };
-	return planes > HARMLESS && planes / TIMES > room;
+	if (planes > TOLD_MAX_PLANES)
+		return true;
+	return planes > HARMLESS && planes / TIMES > s->r->size / max_u64(bytes, 1);
 }
 
 int told_behind(const struct told_source *s, const struct tiff_page *p, uint64_t planes,
@@ -110,9 +111,8 @@ int told_behind(const struct told_source *s, const struct tiff_page *p, uint64_t
 	if (rc <= 0)
 		return rc;
 	*why = "there is no room for so many";
-	if (planes > TOLD_MAX_PLANES || !mul_u64(planes, bytes, &all) ||
-	    !add_u64(begin, all, &end) ||
-	    is_far_out(planes, (s->r->size - begin) / max_u64(bytes, 1)))
+	if (told_is_far_out(s, planes, bytes) || !mul_u64(planes, bytes, &all) ||
+	    !add_u64(begin, all, &end))
 		return 0;
 	*why = "other parts of the file lie behind its first plane";
 	return is_free(s, p, begin + bytes, end);

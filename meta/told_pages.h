@@ -22,6 +22,10 @@ int told_text(const struct told_source *s, const struct tiff_values *v, size_t m
 /* Overviews and masks, in a file whose first page is none. */
 bool told_is_reduced(const struct told_source *s, const struct tiff_page *p);
 
+/* Whether so many planes, of so many bytes each, are far more than the file has room for: a few lines of text must not
+ * take as much memory as they like for planes that are nowhere. */
+bool told_is_far_out(const struct told_source *s, uint64_t planes, uint64_t bytes);
+
 /* How far behind the strips of page `p` those of the next one of `planes` (above 1) planes lie that follow one another
  * without pages of their own; the last ones may lie behind the end of the file, which was cut. 1; 0 where they cannot
  * lie there: *why says it, as the end of a sentence. Errors as of reading. */
