@@ -331,7 +331,7 @@ static int count_all(struct drafts *ds, size_t first, const struct name_image *n
 	out->equal = out->equal_but_last = true;
 	out->smallest = UINT64_MAX;
 	out->pages = out->last_pages = ref->n;
-	rs.v = calloc(min_u64(ni->n_members, COUNTED_AT_ONCE), sizeof(*rs.v));
+	rs.v = calloc(min_u64(ni->n_members, COUNTED_AT_ONCE) + 1, sizeof(*rs.v));
 	if (rs.v == NULL)
 		return -ENOMEM;
 	for (size_t m = 0; m < ni->n_members; m += rs.n) {
