@@ -89,8 +89,6 @@ static int check_text(const struct reader *r, const struct tiff_page *first, uin
 			return passed_over(code) ? 0 : code;
 	}
 	const char *text = head != NULL ? head : "";
-	if (strncmp(text, "ImageJ=", 7) == 0 || strncmp(text, "SCIFIO=", 7) == 0)
-		return description_imagej(text, r, first, n_pages, err);
 	if (text[0] == '{' || strncmp(text, "shape=(", 7) == 0)
 		return check_shaped(r, first, n_pages, text, note, err);
 	return check_scanimage(r, first, n_pages, text, err);

@@ -92,37 +92,6 @@ static bool parse_number(const char *s, uint64_t *out)
 	return true;
 }
 
-/* The value of `key=` at the start of a line; 1 where it is absent, 0 or no number. */
-static uint64_t line_value(const char *text, const char *key)
-{
-	size_t len = strlen(key);
-	for (const char *line = text; line != NULL; line = strchr(line, '\n')) {
-		line += *line == '\n';
-		uint64_t v;
-		if (strncmp(line, key, len) == 0 && parse_number(line + len, &v) && v > 0)
-			return v;
-	}
-	return 1;
-}
-
-int description_imagej(const char *text, const struct reader *r, const struct tiff_page *first,
-		       uint32_t n_pages, struct err *err)
-{
-	uint64_t images = line_value(text, "images="), channels = line_value(text, "channels=");
-	struct claim c = { .kind = "ImageJ", .n = 3 };
-	c.size[0] = line_value(text, "frames=");
-	c.size[1] = line_value(text, "slices=");
-	c.size[2] = 1;
-	uint64_t planes = claim_planes(&c);
-	bool in_samples = first->samples > 1 && channels == first->samples &&
-			  (planes == n_pages || planes == images);
-	if (!in_samples)
-		c.size[2] = channels;
-	if (claim_planes(&c) <= 1 && !in_samples)
-		c.size[1] = images;
-	return claim_check(&c, r, first, n_pages, err);
-}
-
 /* Sizes of "shape" into c; false where the text is no shape. *oom: it may be one. */
 static bool shape_json(const char *text, size_t len, struct claim *c, bool *oom)
 {

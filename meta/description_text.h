@@ -6,10 +6,6 @@
 
 enum { DESCRIPTION_MAX_JSON = 1 << 20 };
 
-/* Text that begins with "ImageJ=" or "SCIFIO=": the first 4 KiB, which hold the sizes. */
-int description_imagej(const char *text, const struct reader *r, const struct tiff_page *first,
-		       uint32_t n_pages, struct err *err);
-
 /* tifffile's {"shape": [..]} or shape=(..). JSON of another kind, and what is broken, stands aside; so does what
  * does not fit the pages, which *note says. */
 int description_shaped(const char *text, size_t len, const struct reader *r,

@@ -5,6 +5,7 @@
 
 #include "meta/image.h"
 #include "meta/tell_beside.h"
+#include "meta/told_imagej.h"
 #include "meta/told_lsm.h"
 #include "meta/told_mmstack.h"
 #include "meta/told_ndtiff.h"
@@ -14,7 +15,7 @@
 
 /* Where a file could be read in two ways, the first one is right: programs of microscopes also write an OME-XML,
  * or a description as ImageJ's, for others to read. */
-static told_reader *const readers[] = { told_mmstack, told_lsm, told_stk, told_ome };
+static told_reader *const readers[] = { told_mmstack, told_lsm, told_stk, told_ome, told_imagej };
 
 void telling_done(struct telling *t)
 {

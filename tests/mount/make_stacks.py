@@ -456,7 +456,7 @@ def _kinds():
     add("pages-f8-be", "f8", (3, 40, 50), pages=True, rows=16, byteorder=">", compression="deflate", predictor=3)
     # Descriptions that claim no more than the pages show.
     claims = {
-        "imagej-z": "ImageJ=1.53t\nimages=4\nslices=4\n", "imagej-t": "ImageJ=1.53t\nimages=4\nframes=4\n",
+        "imagej-z": "ImageJ=1.53t\nimages=4\nslices=4\n",
         "shaped": '{"shape": [4, 20, 30]}',
     }
     for name, text in claims.items():

@@ -50,13 +50,6 @@ NO_PLANES = {
     "Pillow--multipage.tiff": ([2], OTHER_KIND),
 }
 
-# Files whose metadata name planes in a way that is not read yet: refused.
-NOT_READ = {
-    "ilastik--3d_c.tif": (ALL, "ImageJ hyperstack"),
-    "ilastik--3d_t_no_meta.tif": (ALL, "ImageJ hyperstack"),
-    "ilastik--5d.tif": (ALL, "ImageJ hyperstack"),
-}
-
 # Planes behind the pages that the table knows, compared by test_stacks.py.
 BEHIND = {"test_images--movie.zarr": 1}
 
@@ -209,8 +202,8 @@ def compare_all(corpus, mount, folder):
 @pytest.mark.fuse
 def test_pixels(corpus, mount, tmp_path):
     """All pages that two decoders agree on, but for those that stand above with the reason."""
-    listed = {f"valid/{name}": entry for entries in (NO_PLANES, NOT_READ, REFUSED) for name, entry in entries.items()}
-    assert len(listed) == len(NO_PLANES) + len(NOT_READ) + len(REFUSED)
+    listed = {f"valid/{name}": entry for entries in (NO_PLANES, REFUSED) for name, entry in entries.items()}
+    assert len(listed) == len(NO_PLANES) + len(REFUSED)
     problems, agreed, shown = [], 0, 0
     for file, missing in compare_all(corpus, mount, tmp_path / "src"):
         pages, why = listed.pop(file.name, ([], ""))
@@ -218,7 +211,7 @@ def test_pixels(corpus, mount, tmp_path):
         if missing != pages:
             problems.append(f"{file.name}: pages {missing} are missing, the list has {pages} {why}")
         name = file.name.removeprefix("valid/")
-        if file.facts["agreement"] == "tifffile=libtiff" and name not in NOT_READ:
+        if file.facts["agreement"] == "tifffile=libtiff":
             left = len(file.pages) - (len(pages) if name in NO_PLANES else 0)
             agreed += left
             shown += 0 if missing == ALL else left

@@ -29,13 +29,9 @@ TOLD = {
     "ome_4d_series": ("tzyx", 1),
     "ome_multifile_companion": ("zyx", 1),
     "../tiff/files/valid/test_images--movie.stk": ("tyx", 1),
+    "../tiff/files/valid/ilastik--5d.tif": ("tczyx", 1),
+    "../tiff/files/valid/ilastik--3d_c.tif": ("czyx", 1),
 }
-# What is told by metadata that is not followed yet.
-REFUSED = {
-    "tiff/files/valid/ilastik--5d.tif": r"ImageJ",
-    "tiff/files/valid/ilastik--3d_c.tif": r"ImageJ",
-}
-
 
 def read_with_tifffile(folder):
     """All planes of all files in the order of the numbers in their names."""
@@ -146,14 +142,3 @@ def test_pages_of_one_unknown_axis(name, shared, mount):
     assert_same(voxels, np.stack([page.asarray() for page in tifffile.TiffFile(path).pages]))
     (row,) = rows_of(shared, "stacks.tsv", f"../tiff/files/valid/{name}", "name")
     assert hashlib.sha256(voxels.tobytes()).hexdigest() == row["sha256"]
-
-
-@pytest.mark.parametrize("name", REFUSED)
-def test_refused(name, shared, run, tmp_path):
-    done = run("-f", shared / name, tmp_path / "mnt", timeout=30)
-    assert done.returncode == 1, done
-    lines = done.stderr.strip().splitlines()
-    assert len(lines) == 1 and lines[0].startswith("ngffuse: "), done.stderr
-    assert re.search(REFUSED[name], lines[0])
-    assert done.stdout == ""
-    assert not (tmp_path / "mnt").exists()
