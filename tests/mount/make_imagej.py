@@ -186,4 +186,4 @@ def _shaped():
     return s
 
 
-SAID = {**_imagej(), **_shaped()}
+IMAGEJ, SHAPED = _imagej(), _shaped()

@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 from conftest import Mount
-from make_imagej import SAID
+from make_imagej import IMAGEJ, LONG, SHAPED, past_4_gib
 from make_ome import OME
 from make_pages import PAGED
 from make_planes import DAMAGED, NUMBERED, place_of
@@ -15,7 +15,7 @@ from reading import axes_of, describe, open_zarr2_directory, open_zarr3_group, Z
 
 pytestmark = pytest.mark.fuse
 
-SETS = {**NUMBERED, **PAGED, **SAID, **OME}
+SETS = {**NUMBERED, **PAGED, **IMAGEJ, **SHAPED, **OME}
 # One plane a chunk, so that a damaged one takes no other with it.
 OPTIONS = ("--chunk-shape", "1,64,64")
 
@@ -63,9 +63,20 @@ def check_set(s, source, name, options=()):
             check_image(m.path / f"{image}.zarr", axes, sizes, s.wanted(image), f"{name}, {image} ({s.why})")
 
 
-@pytest.mark.parametrize("name", [name for name in SETS if name not in SAID])
+@pytest.mark.parametrize("name", [name for name in SETS if name not in SHAPED])
 def test_set(name, ngffuse, tmp_path):
     check_set(SETS[name], SETS[name].write(tmp_path / "src"), name)
+
+
+def test_imagej_past_4_gib(mount, tmp_path):
+    """One directory, offsets beyond 32 bits; the file is a hole but for a few planes."""
+    past_4_gib(tmp_path / "long.tif")
+    image = mount(tmp_path / "long.tif", "--chunk-shape", "1,2048,2048", "--preview", "always").path / "long.zarr"
+    assert axes_of(image) == "tczyx" and describe(image / "0")[0] == [5, 2, 55, 2048, 2048]
+    array = open_zarr2_directory(image) if ZARR == (2,) else open_zarr3_group(image)
+    for k in (*LONG, 1, 510, 513, 548):
+        c, z, t = k % 2, k // 2 % 55, k // 110
+        assert same(read_plane(array, (t, c, z)), LONG.get(k, LONG[0] * 0)), f"page {k}"
 
 
 def test_a_misplaced_plane_is_named(ngffuse, tmp_path):

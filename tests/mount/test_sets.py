@@ -105,7 +105,7 @@ def only_image(m):
 
 
 @pytest.mark.fuse
-@pytest.mark.parametrize("name", [name for name in REAL if "ilastik" not in name])
+@pytest.mark.parametrize("name", REAL)
 def test_real_sets(name, shared, mount):
     """Axes of the table; planes by planes.tsv where they stand there, else as tifffile's series has them."""
     image = only_image(mount(shared / name, "--chunk-shape", "1,512,512"))
