@@ -215,18 +215,25 @@ static void costliest_leaf(const struct image *im, struct run_cost *out)
 	out->band = max_u64(out->band, pool_round(grid_band_bytes_worst(&im->grid)));
 }
 
+static void weigh(const struct run_cost *c, struct needs *n)
+{
+	uint64_t *most = c->pass ? &n->pass : &n->ordinary;
+	*most = max_u64(*most, store_least(c));
+	n->slot = max_u64(n->slot, c->slot);
+}
+
 void engine_weigh(const struct image *im, struct run_cost *leaf, struct needs *n)
 {
 	costliest_leaf(im, leaf);
 	*n = (struct needs){ .ordinary = store_least(leaf), .slot = leaf->slot };
 	for (unsigned k = 1; k < im->pyramid.n; k++) {
-		struct run_cost c;
+		struct run_cost c[SAMPLED_COSTS];
+		unsigned n_c = 1;
 		if (level_is_sampled(im, k))
-			produce_sampled_cost(im, k, 0, &c);
+			n_c = produce_sampled_costs(im, k, c);
 		else
-			produce_ladder_cost(im, k, 0, leaf, &c);
-		uint64_t *most = c.pass ? &n->pass : &n->ordinary;
-		*most = max_u64(*most, store_least(&c));
-		n->slot = max_u64(n->slot, c.slot);
+			produce_ladder_cost(im, k, 0, leaf, &c[0]);
+		for (unsigned i = 0; i < n_c; i++)
+			weigh(&c[i], n);
 	}
 }

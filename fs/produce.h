@@ -61,6 +61,11 @@ void produce_cost(const struct image *im, uint64_t run, uint32_t lone, struct ru
  * which it reads without what lies between. */
 void produce_sampled_cost(const struct image *im, unsigned level, uint64_t run,
 			  struct run_cost *out);
+/* Costs among which is that of each run of the level, `chunks` aside: runs at its ends are smaller, and runs touch
+ * different numbers of strips, so that some are passes and others are not. Returns how many. */
+enum { SAMPLED_COSTS = 16 };
+unsigned produce_sampled_costs(const struct image *im, unsigned level,
+			       struct run_cost out[SAMPLED_COSTS]);
 /* Bytes and strips or tiles that all of the level decodes, of one time point, were it made so. */
 void produce_sampled_decodes(const struct image *im, unsigned level, uint64_t *bytes,
 			     uint64_t *units);

@@ -79,16 +79,15 @@ static uint64_t scratch_bytes(const struct groups *g)
 	return g->most * (g->x1 - g->x0) * g->pixel;
 }
 
-void produce_sampled_cost(const struct image *im, unsigned level, uint64_t run,
-			  struct run_cost *out)
+/* g: the run's, or one like it. */
+static void cost_of(const struct image *im, unsigned level, uint64_t run, const struct groups *g,
+		    struct run_cost *out)
 {
 	const struct level *l = &im->pyramid.level[level];
 	const struct encode_spec *spec = image_encode(im, level);
-	struct groups g;
-	groups_of(im, level, run, &g);
-	uint64_t n[AXIS_COUNT], raw = level_chunk_bytes(l), scratch = pool_round(scratch_bytes(&g));
+	uint64_t n[AXIS_COUNT], raw = level_chunk_bytes(l), scratch = pool_round(scratch_bytes(g));
 	for (int a = 0; a < AXIS_COUNT; a++)
-		n[a] = g.box.hi[a] - g.box.lo[a];
+		n[a] = g->box.hi[a] - g->box.lo[a];
 	*out = (struct run_cost){ .in_place = image_raw_rows(im, &im->kind) };
 	out->band = pool_round(n[AXIS_Z] * n[AXIS_Y] * n[AXIS_X] * n[AXIS_C] * l->voxel);
 	out->slot = pool_round(encode_bound(spec, raw));
@@ -96,13 +95,58 @@ void produce_sampled_cost(const struct image *im, unsigned level, uint64_t run,
 	if (out->in_place) {
 		out->raw = scratch;
 	} else {
-		out->raw = produce_raw_bytes(im, (g.x1 - g.x0) * g.pixel, g.most);
+		out->raw = produce_raw_bytes(im, (g->x1 - g->x0) * g->pixel, g->most);
 		out->lane = max_u64(out->lane, scratch + pool_round(im->unit_bytes_max));
 	}
-	out->pieces = (uint32_t)(n[AXIS_Z] * g.n);
+	out->pieces = (uint32_t)(n[AXIS_Z] * g->n);
 	out->chunks = (uint32_t)level_run_chunks(l, run);
-	out->decoded = out->pieces * scratch_bytes(&g);
+	out->decoded = out->pieces * scratch_bytes(g);
 	out->pass = out->decoded > PASS_DECODES;
+}
+
+void produce_sampled_cost(const struct image *im, unsigned level, uint64_t run,
+			  struct run_cost *out)
+{
+	struct groups g;
+	groups_of(im, level, run, &g);
+	cost_of(im, level, run, &g, out);
+}
+
+/* Does a full run that is not the first on y lie in one strip or tile more than that one, as it begins further down in
+ * one? It cannot be more than one. Where that is not found out soon, yes. */
+static bool some_touch_one_more(const struct level *l, const struct groups *g)
+{
+	enum { SOON = 1 << 16 };
+	uint64_t rows = g->box.hi[AXIS_Y] - g->box.lo[AXIS_Y], step = rows * g->mag[1];
+	if (g->unit == 0 || g->mag[1] >= g->unit || step % g->unit == 0)
+		return false;
+	uint64_t span = (rows - 1) * g->mag[1] % g->unit, full = l->size[AXIS_Y] / rows;
+	for (uint64_t i = 1; i < min_u64(full, SOON); i++)
+		if (i * step % g->unit + span >= g->unit)
+			return true;
+	return full > SOON;
+}
+
+unsigned produce_sampled_costs(const struct image *im, unsigned level,
+			       struct run_cost out[SAMPLED_COSTS])
+{
+	const struct level *l = &im->pyramid.level[level];
+	unsigned n = 0;
+	for (unsigned corner = 0; corner < 8; corner++) {
+		uint64_t at[3], run = 0;
+		for (int i = 0; i < 3; i++) {
+			at[i] = (corner >> i & 1) != 0 ? l->runs[AXIS_Z + i] - 1 : 0;
+			run = run * l->runs[AXIS_Z + i] + at[i];
+		}
+		struct groups g;
+		groups_of(im, level, run, &g);
+		cost_of(im, level, run, &g, &out[n++]);
+		if (at[1] == 0 && some_touch_one_more(l, &g)) {
+			g.n++;
+			cost_of(im, level, run, &g, &out[n++]);
+		}
+	}
+	return n;
 }
 
 void produce_sampled_decodes(const struct image *im, unsigned level, uint64_t *bytes,
