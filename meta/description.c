@@ -41,22 +41,6 @@ static bool passed_over(int code)
 	return code == -EBADMSG || code == -ENODATA || code == -EINVAL;
 }
 
-static int check_shaped(const struct reader *r, const struct tiff_page *first, uint32_t n_pages,
-			const char *head, struct err *note, struct err *err)
-{
-	bool long_text = first->description.count > DESCRIPTION_MAX_JSON;
-	if (long_text && strstr(head, "\"shape\"") == NULL)
-		return 0;
-	if (long_text)
-		return err_set(err, ENOTSUP, "a shaped description of more than 1 MiB");
-	CLEANUP(freep) char *text = NULL;
-	size_t len = 0;
-	int code = tiff_text_read(r, &first->description, DESCRIPTION_MAX_JSON, &text, &len, err);
-	if (code < 0)
-		return passed_over(code) ? 0 : code;
-	return description_shaped(text, len, r, first, n_pages, note, err);
-}
-
 /* Its lines stand in Software, in older files in the description. */
 static int check_scanimage(const struct reader *r, const struct tiff_page *first, uint32_t n_pages,
 			   const char *head, struct err *err)
@@ -76,7 +60,7 @@ static int check_scanimage(const struct reader *r, const struct tiff_page *first
 }
 
 static int check_text(const struct reader *r, const struct tiff_page *first, uint32_t n_pages,
-		      struct err *note, struct err *err)
+		      struct err *err)
 {
 	CLEANUP(freep) char *head = NULL;
 	size_t len = 0;
@@ -89,16 +73,14 @@ static int check_text(const struct reader *r, const struct tiff_page *first, uin
 			return passed_over(code) ? 0 : code;
 	}
 	const char *text = head != NULL ? head : "";
-	if (text[0] == '{' || strncmp(text, "shape=(", 7) == 0)
-		return check_shaped(r, first, n_pages, text, note, err);
 	return check_scanimage(r, first, n_pages, text, err);
 }
 
 int description_check(const struct reader *r, const struct tiff_page *first, uint32_t n_pages,
-		      struct err *note, struct err *err)
+		      struct err *err)
 {
 	int code = check_nih(r, first, n_pages, err);
 	if (code == 0)
-		code = check_text(r, first, n_pages, note, err);
+		code = check_text(r, first, n_pages, err);
 	return code;
 }

@@ -179,14 +179,11 @@ static int check_description(struct look *k, uint64_t at, struct err *err)
 {
 	const struct plane first = { .file = plane_at(k, at)->file, .page = 0 };
 	struct tiff_page page;
-	struct err own = { 0 }, note = { 0 };
+	struct err own = { 0 };
 	int rc = look_page(&k->file, &first, &page, &own);
 	if (rc != 0)
 		return err_is_passing(rc) ? err_set(err, -rc, "%s", own.msg) : 0;
-	rc = description_check(&k->file.reader, &page, k->d->files[first.file].n_pages, &note,
-			       &own);
-	if (note.msg[0] != '\0')
-		image_warn(k->im, "%s: %s", path_at(k, at), note.msg);
+	rc = description_check(&k->file.reader, &page, k->d->files[first.file].n_pages, &own);
 	if (rc == 0 || rc == -ENOMEM)
 		return rc == 0 ? 0 : err_oom(err);
 	if (k->opts->pattern == NULL)
