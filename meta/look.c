@@ -1,7 +1,6 @@
 #include "meta/scan.h"
 
 #include "meta/channels.h"
-#include "meta/description.h"
 #include "meta/label_colors.h"
 #include "meta/label_look.h"
 #include "meta/look_levels.h"
@@ -173,26 +172,6 @@ static int choose_kind(struct look *k, const struct candidates *c, uint64_t *at,
 	return 0;
 }
 
-/* What the files say of their planes must be what the scan took them for; with a pattern the user knows
- * better and is told. */
-static int check_description(struct look *k, uint64_t at, struct err *err)
-{
-	const struct plane first = { .file = plane_at(k, at)->file, .page = 0 };
-	struct tiff_page page;
-	struct err own = { 0 };
-	int rc = look_page(&k->file, &first, &page, &own);
-	if (rc != 0)
-		return err_is_passing(rc) ? err_set(err, -rc, "%s", own.msg) : 0;
-	rc = description_check(&k->file.reader, &page, k->d->files[first.file].n_pages, &own);
-	if (rc == 0 || rc == -ENOMEM)
-		return rc == 0 ? 0 : err_oom(err);
-	if (k->opts->pattern == NULL)
-		return err_set(err, -rc, "%s: %s (--pattern decides over it)", path_at(k, at),
-			       own.msg);
-	image_warn(k->im, "%s: %s; --pattern decides", path_at(k, at), own.msg);
-	return 0;
-}
-
 /* Its files tell of planes that cannot be laid out. */
 static int check_refused(const struct look *k, struct err *err)
 {
@@ -322,8 +301,6 @@ static int look(struct look *k, bool all, struct err *err)
 	rc = choose_kind(k, &c, &at, err);
 	if (rc == 0)
 		rc = check_refused(k, err);
-	if (rc == 0 && k->im->told == NULL)
-		rc = check_description(k, c.v[0].at, err);
 	if (rc == 0)
 		rc = make_grid(k, err);
 	if (rc == 0)

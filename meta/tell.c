@@ -5,19 +5,23 @@
 
 #include "meta/image.h"
 #include "meta/tell_beside.h"
+#include "meta/told_fluoview.h"
 #include "meta/told_imagej.h"
 #include "meta/told_lsm.h"
 #include "meta/told_mmstack.h"
 #include "meta/told_ndtiff.h"
+#include "meta/told_nih.h"
 #include "meta/told_ome.h"
+#include "meta/told_scanimage.h"
 #include "meta/told_shaped.h"
 #include "meta/told_stk.h"
 #include "meta/walk.h"
 
 /* Where a file could be read in two ways, the first one is right: programs of microscopes also write an OME-XML,
  * or a description as ImageJ's, for others to read. */
-static told_reader *const readers[] = { told_mmstack, told_lsm,	   told_stk,
-					told_ome,     told_imagej, told_shaped };
+static told_reader *const readers[] = { told_mmstack,	told_lsm,    told_stk,
+					told_ome,	told_imagej, told_shaped,
+					told_scanimage, told_nih,    told_fluoview };
 
 void telling_done(struct telling *t)
 {
