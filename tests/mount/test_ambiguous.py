@@ -5,8 +5,9 @@ import re
 import shlex
 
 import pytest
+from make_imagej import described, shape
 from make_pages import file_of
-from make_planes import Set, numbers, one
+from make_planes import Set, numbers, one, pages
 from test_planes import check_set
 
 pytestmark = pytest.mark.fuse
@@ -75,6 +76,9 @@ CASES = {
         DEEP, ["'a_z0.tif'", "'a_z2.tif'", "5 pages"], {
             "--pattern 'a_z{z}.tif#{t}'": one("tzyx", (5, 3), [f"{n}#{t}" for t in range(5) for n in MANY], ""),
             "--pattern 'a_z{z}.tif#{c}'": one("czyx", (5, 3), [f"{n}#{c}" for c in range(5) for n in MANY], "")}),
+    "two axes that nobody names": (
+        {"x.tif": described(shape(3, 2), 6)}, ["x.tif"], {
+            "--pattern 'x.tif#{t,z=2}'": one("tzyx", (3, 2), pages("x.tif", 6), "")}),
 }
 
 def set_of(files):

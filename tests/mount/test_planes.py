@@ -63,7 +63,7 @@ def check_set(s, source, name, options=()):
             check_image(m.path / f"{image}.zarr", axes, sizes, s.wanted(image), f"{name}, {image} ({s.why})")
 
 
-@pytest.mark.parametrize("name", [name for name in SETS if name not in SHAPED])
+@pytest.mark.parametrize("name", SETS)
 def test_set(name, ngffuse, tmp_path):
     check_set(SETS[name], SETS[name].write(tmp_path / "src"), name)
 
