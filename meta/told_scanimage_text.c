@@ -111,16 +111,17 @@ static bool is_endless(const char *text, const char *key)
 	return find(text, key, &s, &n) && n == 3 && (*s | 0x20) == 'i';
 }
 
-/* Of several frames only their mean may have been stored. */
+/* Of several frames only their mean may have been stored. Where nothing is told of frames all pages are some, unless there
+ * are slices. */
 static void read_frames(const char *text, const struct dialect *d, struct scan_settings *out)
 {
 	uint64_t mean_of = 1;
-	out->frames = 1;
 	find_count(text, "SI.hScan2D.logAverageFactor", &mean_of);
-	if (is_endless(text, d->frames))
-		out->frames = UINT64_MAX;
-	else if (find_count(text, d->frames, &out->frames))
+	bool told = find_count(text, d->frames, &out->frames);
+	if (told)
 		out->frames = max_u64(out->frames / max_u64(mean_of, 1), 1);
+	else
+		out->frames = out->slices > 1 && !is_endless(text, d->frames) ? 1 : UINT64_MAX;
 	double rate;
 	if (find_real(text, "SI.hRoiManager.scanFrameRate", &rate) && rate > 0)
 		out->frame_step = (double)mean_of / rate;
@@ -143,8 +144,8 @@ bool scan_settings_read(const char *text, struct scan_settings *out)
 		*out = (struct scan_settings){ .sure = i == 0 };
 		if (!read_channels(text, &dialects[i], out))
 			continue;
-		read_frames(text, &dialects[i], out);
 		find_count(text, dialects[i].slices, &out->slices);
+		read_frames(text, &dialects[i], out);
 		if (out->sure)
 			read_volume(text, out);
 		return true;
