@@ -117,7 +117,7 @@ static int read_luts(const struct blob *b, const struct block *k, struct err *er
 		bool inverted;
 		struct rgb c = color_of(lut, &inverted);
 		const unsigned parts[] = { c.r, c.g, c.b };
-		for (int p = 0; p < 3; p++) {
+		for (size_t p = 0; p < 3; p++) {
 			b->im->channels[i].color[2 * p] = hex[parts[p] >> 4 & 15];
 			b->im->channels[i].color[2 * p + 1] = hex[parts[p] & 15];
 		}

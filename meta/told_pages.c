@@ -7,6 +7,7 @@ int told_text(const struct told_source *s, const struct tiff_values *v, size_t m
 {
 	struct err own = { 0 };
 	size_t len = 0;
+	*out = NULL;
 	if (v->count == 0)
 		return 0;
 	int rc = tiff_text_read(s->r, v, max, out, &len, &own);

@@ -172,15 +172,20 @@ static int find_lines(const struct told_source *s, const struct tiff_values **wh
 	return rc > 0 ? strstr(tail, "scanimage.SI") != NULL : rc;
 }
 
-int told_scanimage(const struct told_source *s, struct told *out, struct err *err)
+static int tell_lines(const struct told_source *s, const struct tiff_values *where,
+		      struct told *out, struct err *err)
 {
 	enum { MOST = 1 << 22 };
 	CLEANUP(freep) char *text = NULL;
-	const struct tiff_values *where;
+	int rc = told_text(s, where, MOST, &text, err);
+	return rc > 0 ? tell(s, text, out, err) : rc;
+}
+
+int told_scanimage(const struct told_source *s, struct told *out, struct err *err)
+{
+	const struct tiff_values *where = NULL;
 	if (s->r == NULL)
 		return 0;
 	int rc = find_lines(s, &where, err);
-	if (rc > 0)
-		rc = told_text(s, where, MOST, &text, err);
-	return rc > 0 ? tell(s, text, out, err) : rc;
+	return rc > 0 ? tell_lines(s, where, out, err) : rc;
 }

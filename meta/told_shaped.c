@@ -219,7 +219,7 @@ static bool is_plain(struct shaped s, const struct tiff_page *p)
 
 int told_shaped(const struct told_source *s, struct told *out, struct err *err)
 {
-	struct shaped shape;
+	struct shaped shape = { 0 };
 	if (s->r == NULL)
 		return 0;
 	int rc = read_shape(s, s->first, &shape, err);

@@ -41,7 +41,7 @@ static bool guess(const struct shaped *s, enum told_axis axis[SHAPED_DIMS],
 	/* t and z rather than t and c. */
 	if (n == 3 && unnamed == 2)
 		take[1] = TOLD_Z;
-	for (unsigned i = 0, next = 0; i < s->n; i++)
+	for (unsigned i = 0, next = 0; i < s->n && next < n; i++)
 		if (axis[i] == TOLD_AXES && s->size[i] > 1)
 			axis[i] = take[next++];
 	return true;

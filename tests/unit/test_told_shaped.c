@@ -183,9 +183,9 @@ END_TEST
 
 START_TEST(planes_behind_one_page)
 {
-	struct made_shaped k = {
-		.p[0] = { "{\"shape\": [2, 5, 3, 4], \"axes\": \"TZYX\", \"truncated\": true}", 10 }
-	};
+	struct made_shaped k = { .p[0] = { .text = "{\"shape\": [2, 5, 3, 4], \"axes\": \"TZYX\", "
+						   "\"truncated\": true}",
+					   .planes = 10 } };
 	struct told_image *im = must_tell(&k, 1);
 	sizes_are(im, 2, 1, 5);
 	plane_is(im, 0, 0, 0, TOLD_BEHIND, 0);
@@ -347,7 +347,9 @@ static const struct {
 	  "2 x 2 x 2 x 2 planes",
 	  "--pattern" },
 	/* No page is a plane. */
-	{ { .p[0] = { "{\"shape\": [4, 5, 3, 4]}", 20 } }, "4 x 5 planes", "--pattern" },
+	{ { .p[0] = { .text = "{\"shape\": [4, 5, 3, 4]}", .planes = 20 } },
+	  "4 x 5 planes",
+	  "--pattern" },
 };
 
 START_TEST(axes_without_names)
