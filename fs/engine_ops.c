@@ -226,6 +226,11 @@ void engine_weigh(const struct image *im, struct run_cost *leaf, struct needs *n
 {
 	costliest_leaf(im, leaf);
 	*n = (struct needs){ .ordinary = store_least(leaf), .slot = leaf->slot };
+	if (produce_lone_pays(im)) { /* no chunk alone costs more than the first */
+		struct run_cost lone;
+		produce_cost(im, 0, 0, &lone);
+		weigh(&lone, n);
+	}
 	for (unsigned k = 1; k < im->pyramid.n; k++) {
 		struct run_cost c[SAMPLED_COSTS];
 		unsigned n_c = 1;

@@ -84,11 +84,32 @@ static uint64_t check_runs(const struct image *im)
 	return others;
 }
 
+/* Runs of level 0 and chunks of them alone; how many of these need more than their run. */
+static uint64_t check_chunks(const struct image *im)
+{
+	struct run_cost leaf, whole, lone;
+	struct needs n;
+	uint64_t dearer = 0;
+	engine_weigh(im, &leaf, &n);
+	for (uint64_t run = 0; run < grid_run_count(&im->grid); run++) {
+		produce_cost(im, run, RUN_WHOLE, &whole);
+		ck_assert_uint_le(store_least(&whole), n.ordinary);
+		for (uint32_t k = 0; produce_lone_pays(im) && k < whole.chunks; k++) {
+			produce_cost(im, run, k, &lone);
+			dearer += store_least(&lone) > store_least(&whole);
+			ck_assert_uint_le(lone.slot, n.slot);
+			ck_assert_uint_le(store_least(&lone), n.ordinary);
+		}
+	}
+	return dearer;
+}
+
 static uint64_t check(const struct shape *s)
 {
 	struct image im;
 	image_of(s, &im);
 	uint64_t others = check_runs(&im);
+	check_chunks(&im);
 	pyramid_done(&im.pyramid);
 	return others;
 }
@@ -106,6 +127,17 @@ START_TEST(runs_that_are_smaller)
 {
 	const struct shape s = { 34, 9000, 9000, 900, 0, { 16, 1024, 1024 }, false };
 	ck_assert_uint_gt(check(&s), 0);
+}
+END_TEST
+
+/* Of a chunk alone whole rows of the page are held beside its own columns. */
+START_TEST(chunks_that_need_more_than_their_run)
+{
+	const struct shape s = { 2, 4096, 8000, 34, 0, { 1, 4096, 7968 }, true };
+	struct image im;
+	image_of(&s, &im);
+	ck_assert_uint_gt(check_chunks(&im), 0);
+	pyramid_done(&im.pyramid);
 }
 END_TEST
 
@@ -147,6 +179,7 @@ int main(void)
 	tcase_set_timeout(c, 120);
 	tcase_add_test(c, runs_that_touch_more_tiles);
 	tcase_add_test(c, runs_that_are_smaller);
+	tcase_add_test(c, chunks_that_need_more_than_their_run);
 	tcase_add_test(c, random_shapes);
 	suite_add_tcase(s, c);
 	return run_suite(s);
