@@ -403,6 +403,7 @@ int main(void)
 	Suite *suite = suite_create("voxel");
 	TCase *tc = tcase_create("voxel");
 	tcase_set_timeout(tc, 60);
+	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, units, 0, ARRAY_SIZE(words));
 	tcase_add_loop_test(tc, units_of_time, 0, ARRAY_SIZE(times));
 	tcase_add_test(tc, units_end_where_the_length_says);
