@@ -288,3 +288,14 @@ int tiff_page_read(const struct reader *r, const struct tiff_header *h, uint64_t
 		*out = p;
 	return rc;
 }
+
+bool tiff_page_is_empty(const struct reader *r, const struct tiff_header *h, uint64_t ifd)
+{
+	struct tags s = { .w.r = r, .h = *h };
+	uint64_t next = 0, width = 0, height = 0;
+	bool sized = tags_collect(&s, ifd, &next, NULL) == 0 && s.f[TAG_WIDTH].seen &&
+		     s.f[TAG_HEIGHT].seen &&
+		     tag_number(&s, TAG_WIDTH, 0, MAX_SIDE, &width, NULL) == 0 &&
+		     tag_number(&s, TAG_HEIGHT, 0, MAX_SIDE, &height, NULL) == 0;
+	return sized && (width == 0 || height == 0);
+}

@@ -117,6 +117,10 @@ int tiff_header_read(const struct reader *r, struct tiff_header *out, struct err
 int tiff_page_read(const struct reader *r, const struct tiff_header *h, uint64_t ifd,
 		   struct tiff_page *out, struct err *err);
 
+/* Whether the IFD at `ifd` is well formed but for a width or length of 0: a page without voxels, as some writers
+ * leave them. */
+bool tiff_page_is_empty(const struct reader *r, const struct tiff_header *h, uint64_t ifd);
+
 /* As tiff_page_read, with its voxels where `place` says. -EBADMSG also where a page whose voxels lie elsewhere is
  * compressed, tiled, or has planes of samples. */
 int tiff_page_at(const struct reader *r, const struct tiff_header *h,

@@ -317,8 +317,17 @@ static int file_apart(struct job *j, const struct name_image *alone, struct err 
 	return drafts_add(j->ds, j->folder, stem.s, j->first, alone, err);
 }
 
-static void warn_apart(const struct job *j, struct image *im, const char *odd)
+static void warn_apart(const struct job *j, struct image *im, const struct survey *sv)
 {
+	const char *odd = file_of(j, sv->odd)->path;
+	if (sv->odd == 0) {
+		image_warn(im,
+			   "each file is an image of its own: %s has inside what the number in the "
+			   "names "
+			   "would count",
+			   odd);
+		return;
+	}
 	image_warn(im, "each file is an image of its own: %s and %s differ in pages or their kind",
 		   file_of(j, 0)->path, odd);
 }
@@ -340,7 +349,7 @@ static int files_apart(struct job *j, const struct survey *sv, struct err *err)
 			if (rc != 0)
 				return rc;
 			if (m + i == 0 && ds->n > before)
-				warn_apart(j, ds->v[before].im, file_of(j, sv->odd)->path);
+				warn_apart(j, ds->v[before].im, sv);
 		}
 	}
 	return 0;

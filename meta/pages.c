@@ -7,7 +7,13 @@
 enum { MAX_GROUPS = 1024 };
 
 /* Where a page belongs; groups count from 0. */
-enum { GROUP_BROKEN = -1, GROUP_OVERVIEW = -2, GROUP_MASK = -3, GROUP_STRANGER = -4 };
+enum {
+	GROUP_BROKEN = -1,
+	GROUP_OVERVIEW = -2,
+	GROUP_MASK = -3,
+	GROUP_STRANGER = -4,
+	GROUP_EMPTY = -5
+};
 
 /* Pages of one kind. */
 struct group {
@@ -95,6 +101,8 @@ static int sort_pages(const struct reader *r, const struct tiff_header *h, struc
 			return rc;
 		s->unread |= err_is_passing(rc);
 		s->group_of[i] = GROUP_BROKEN;
+		if (rc == -EBADMSG && tiff_page_is_empty(r, h, s->ifds[i]))
+			s->group_of[i] = GROUP_EMPTY;
 		if (rc != 0)
 			continue;
 		last = group_of(s, &p, last);
@@ -182,6 +190,8 @@ static const char *why_out(int group)
 	switch (group) {
 	case GROUP_BROKEN:
 		return "a malformed page";
+	case GROUP_EMPTY:
+		return "a page without pixels";
 	case GROUP_OVERVIEW:
 		return "a stored overview";
 	case GROUP_MASK:

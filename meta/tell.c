@@ -29,11 +29,34 @@ void telling_done(struct telling *t)
 	*t = (struct telling){ 0 };
 }
 
+/* A table of planes is made on the word of a text: most of a long one must be claimed, or nearly so. */
+static bool is_claimed(const struct told_image *im)
+{
+	enum { ALWAYS = 1 << 16, TIMES = 64 };
+	uint64_t n = told_n_planes(im), claimed = 0;
+	for (uint64_t i = 0; n > ALWAYS && i < n; i++)
+		claimed += im->planes[i].where != TOLD_GAP;
+	return n <= ALWAYS || claimed >= n / TIMES;
+}
+
+static int check_claims(const struct told *t, struct err *err)
+{
+	for (size_t i = 0; i < t->n_images; i++)
+		if (!is_claimed(&t->images[i]))
+			return err_set(
+				err, ENOTSUP,
+				"by its %s it has %llu planes, nearly all of which lie nowhere",
+				t->kind, (unsigned long long)told_n_planes(&t->images[i]));
+	return 0;
+}
+
 static void ask(const struct told_source *s, told_reader *const *who, size_t n, struct telling *out)
 {
 	*out = (struct telling){ 0 };
 	for (size_t i = 0; i < n && out->rc == 0; i++) {
 		out->rc = who[i](s, &out->told, &out->err);
+		if (out->rc == 1 && check_claims(&out->told, &out->err) != 0)
+			out->rc = -ENOTSUP;
 		if (out->rc <= 0)
 			told_clear(&out->told);
 	}

@@ -50,9 +50,6 @@ NO_PLANES = {
     "Pillow--multipage.tiff": ([2], OTHER_KIND),
 }
 
-# Planes behind the pages that the table knows, compared by test_stacks.py.
-BEHIND = {"test_images--movie.zarr": 1}
-
 # Kinds of pixels that are refused, and what two decoders pass over.
 REFUSED = {
     "deb-libimage-exiftool-perl--DNG.dng": (ALL, "the scan takes no .dng"),
@@ -166,7 +163,7 @@ class Compared:
             tried.append((sum(h in numbers for h in planes), several, planes))
         known, several, planes = max(tried, default=(0, False, []))
         self.planes_by_hash.update(planes)
-        if self.complete and known + BEHIND.get(image.name, 0) < max(len(planes), 1):
+        if self.complete and known < max(len(planes), 1):
             self.problems.append(f"{image.name}: {max(len(planes), 1) - known} planes are none of its pages")
         # Of several axes it takes the file's metadata to tell which page comes first.
         if not several and not in_order([numbers.get(h, []) for h in planes]):
