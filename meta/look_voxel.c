@@ -75,30 +75,39 @@ static void find_tagged(const struct image *im, const char *tagged, struct found
 	f->from[1] = f->from[2];
 }
 
-static void not_stated(struct image *im, const struct found *f)
+/* A step of z told in pixels; 0: it is not. */
+static double take_ratio(struct found *f)
+{
+	double ratio = f->size[0].value;
+	if (f->size[0].unit == NULL || *f->size[0].unit != '\0')
+		return 0;
+	f->size[0].value = 0;
+	return ratio > 1e-6 && ratio < 1e6 ? ratio : 0;
+}
+
+static void not_stated(struct image *im, const struct found *f, double ratio)
 {
 	im->voxel[0] = im->voxel[1] = im->voxel[2] = 1;
 	snprintf(im->voxel_from.text, sizeof(im->voxel_from.text), "not stated%s%s",
 		 f->why != NULL ? ": " : "", f->why != NULL ? f->why : "");
 	image_warn(im, "voxel size unknown, taken as 1 without a unit: --voxel-size %s",
 		   im->has_z ? "X,Y,Z" : "X,Y");
-	if (im->has_z)
-		set_origin(&im->z_from, "not stated");
+	if (!im->has_z)
+		return;
+	set_origin(&im->z_from, "not stated");
+	if (ratio > 0) {
+		im->voxel[0] = ratio;
+		im->z_from = f->from[0];
+	}
 }
 
-/* One of x and y stands for the other; neither: pixels of 1 beside a z that is told. */
-static void fill_plane(struct image *im, struct found *f)
+/* One of x and y, of which at least one is known, stands for the other. */
+static void fill_plane(struct found *f)
 {
 	double *y = &f->size[1].value, *x = &f->size[2].value;
 	if (!(*x > 0) && *y > 0) {
 		*x = *y;
 		f->from[2] = f->from[1];
-	}
-	if (!(*x > 0)) {
-		*x = *y = 1;
-		snprintf(f->from[2].text, sizeof(f->from[2].text), "not stated%s%s",
-			 f->why != NULL ? ": " : "", f->why != NULL ? f->why : "");
-		image_warn(im, "the size of pixels is unknown, taken as 1: --voxel-size X,Y,Z");
 	}
 	if (!(*y > 0))
 		*y = *x;
@@ -109,17 +118,19 @@ static void found_voxel(struct image *im, const char *tagged)
 	struct found f = { .why = NULL };
 	const char *unit = NULL;
 	find_told(im, &f);
+	double ratio = take_ratio(&f);
 	unsigned bad = told_sizes_settle(f.size, &unit);
 	if (bad > 0)
 		image_warn(im, "%s tells a voxel size that cannot be true: it is ignored",
 			   im->told_kind);
 	find_tagged(im, tagged, &f);
 	told_sizes_settle(f.size, &unit);
-	if (unit == NULL || (!im->has_z && !(f.size[1].value > 0) && !(f.size[2].value > 0))) {
-		not_stated(im, &f);
+	/* z alone has no pixels to be compared with. */
+	if (unit == NULL || (!(f.size[1].value > 0) && !(f.size[2].value > 0))) {
+		not_stated(im, &f, ratio);
 		return;
 	}
-	fill_plane(im, &f);
+	fill_plane(&f);
 	snprintf(im->unit, sizeof(im->unit), "%s", unit);
 	im->voxel[0] = 1;
 	im->voxel[1] = f.size[1].value;
@@ -133,7 +144,7 @@ static void found_voxel(struct image *im, const char *tagged)
 	if (told && f.size[0].from == NULL)
 		return;
 	if (told) {
-		image_warn(im, "z spacing: %s", f.size[0].from);
+		image_warn(im, "z spacing %s: --voxel-size X,Y,Z", f.size[0].from);
 		return;
 	}
 	set_origin(&im->z_from, "assumed, as x");

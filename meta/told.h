@@ -27,8 +27,9 @@ struct told_plane {
 
 /* A length on one axis. */
 struct told_size {
-	double value;	  /* 0: not told */
-	const char *unit; /* OME-NGFF's name (static); never NULL where there is a value */
+	double value; /* 0: not told */
+	/* OME-NGFF's name (static); never NULL where there is a value; "": z alone is known, in pixels */
+	const char *unit;
 	const char *from; /* static text for `info` in place of the kind's name; NULL: that */
 };
 

@@ -15,9 +15,9 @@ static const char *find_unit(const char *text, const char *own_key, double *fact
 	const char *s;
 	size_t n;
 	*factor = 1;
+	word->len = 0;
 	if (!imagej_find(text, own_key, &s, &n) && !imagej_find(text, "unit", &s, &n))
 		return NULL;
-	word->len = 0;
 	imagej_unescape(word, s, n);
 	return word->oom ? NULL : voxel_length(word->s != NULL ? word->s : "", word->len, factor);
 }
@@ -41,13 +41,21 @@ static void set_pixel(const struct told_source *s, const char *text, int axis, s
 		im->size[axis] = (struct told_size){ .value = size, .unit = unit };
 }
 
-static void set_depth(const char *text, struct text *word, struct told *out, struct told_image *im)
+static bool is_blank(const struct text *word)
+{
+	return word->len == 0 || strspn(word->s, " ") == word->len;
+}
+
+static void set_depth(const char *text, struct text *word, struct told_image *im)
 {
 	static const char assumed[] = "assumed (ImageJ omits 1.0)";
 	const char *spacing;
 	size_t n;
 	double factor, value = 0;
 	const char *unit = find_unit(text, "zunit", &factor, word);
+	/* How many pixels a step of z has. */
+	if (unit == NULL && is_blank(word))
+		unit = "";
 	if (unit == NULL)
 		return;
 	if (imagej_find(text, "spacing", &spacing, &n)) {
@@ -57,12 +65,8 @@ static void set_depth(const char *text, struct text *word, struct told *out, str
 						    .unit = unit };
 		return;
 	}
-	if (im->n[TOLD_Z] == 1 || !(im->size[2].value > 0))
-		return;
-	im->size[0] = (struct told_size){ .value = factor, .unit = unit, .from = assumed };
-	told_note(out,
-		  "ImageJ: it tells no spacing of z, which is taken as 1 %s: --voxel-size X,Y,Z",
-		  word->s);
+	if (im->n[TOLD_Z] > 1 && *unit != '\0' && im->size[2].value > 0)
+		im->size[0] = (struct told_size){ .value = factor, .unit = unit, .from = assumed };
 }
 
 static void set_time(const char *text, struct text *word, struct told *out, struct told_image *im)
@@ -118,7 +122,7 @@ int imagej_facts(const struct told_source *s, const struct imagej *j, struct tol
 	CLEANUP(text_done) struct text word = { 0 };
 	set_pixel(s, j->text, 2, &word, im);
 	set_pixel(s, j->text, 1, &word, im);
-	set_depth(j->text, &word, out, im);
+	set_depth(j->text, &word, im);
 	set_time(j->text, &word, out, im);
 	if (word.oom)
 		return err_oom(err);

@@ -84,6 +84,12 @@ SIZES = {
                               ([2, 5, 5], "micrometer")),
     "ImageJ, inches are converted": ((3, hyperstack(3, slices=3, unit="inch", spacing=1), resolution((254, 1), unit=2)),
                                      ([25400, 100, 100], "micrometer")),
+    "ImageJ, a ratio": ((3, hyperstack(3, slices=3, spacing=1.5), ()), ([1.5, 1, 1], "")),
+    "ImageJ, a ratio of a blank unit": ((3, hyperstack(3, slices=3, unit=" ", spacing=1.5), resolution((1, 1))),
+                                        ([1.5, 1, 1], "")),
+    "ImageJ, a spacing in pixels": ((3, hyperstack(3, slices=3, unit="pixel", spacing=1.5), ()), ([1, 1, 1], "")),
+    "ImageJ, z alone": ((3, hyperstack(3, slices=3, unit="um", spacing=1.5), ()), ([1, 1, 1], "")),
+    "OME, z alone": ((3, ome_text('PhysicalSizeZ="2"'), ()), ([1, 1, 1], "")),
     # tags alone: z never comes from them
     "tags, 4 nm": ((3, "", resolution((2500000, 1), unit=3)), ([4, 4, 4], "nanometer")),
     "tags, 0.65 um": ((3, "", resolution((1000000, 65), unit=3)), ([0.65, 0.65, 0.65], "micrometer")),
