@@ -39,9 +39,11 @@ CASES = {
             "--pattern 'exp{i}_{z}.tif'": split_of("exp{}_{:03}.tif", "{}", THREE, FOUR)}),
     "three numbers, none named": (
         THIRDS, ["'0_0_0.tif'", "'1_2_3.tif'"], {
-            "--pattern '{i}_{t}_{z}.tif'": Set({f"{i}": ("tzyx", (3, 4), THIRDS[12 * i : 12 * i + 12]) for i in TWO}, ""),
+            "--pattern '{i}_{t}_{z}.tif'": Set(
+                {f"{i}": ("tzyx", (3, 4), THIRDS[12 * i : 12 * i + 12]) for i in TWO}, ""),
             "--pattern '{i}_{i}_{z}.tif'": Set({
-                f"{i}_{k}": ("zyx", (4,), THIRDS[12 * i + 4 * k : 12 * i + 4 * k + 4]) for i in TWO for k in THREE}, "")}),
+                f"{i}_{k}": ("zyx", (4,), THIRDS[12 * i + 4 * k : 12 * i + 4 * k + 4])
+                for i in TWO for k in THREE}, "")}),
     "a number beside z": (
         numbers("batch{}_z{}.tif", TWO, THREE), ["'batch0_z0.tif'", "'batch1_z2.tif'", "z"], {
             "--pattern 'batch{t}_z{z}.tif'": product_of("batch{}_z{}.tif", TWO, THREE),
