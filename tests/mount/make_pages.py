@@ -38,6 +38,15 @@ def with_loop(path, number):
     path.write_bytes(data)
 
 
+def with_zero_page(path, number):
+    """The middle one of three pages has no rows."""
+    found = write_pages(path, [Page(plane(number, k)) for k in range(3)])
+    data = bytearray(path.read_bytes())
+    at = data.index(b"\x01\x01\x04\x00\x01\x00\x00\x00", found[1])
+    data[at + 8 : at + 12] = bytes(4)
+    path.write_bytes(data)
+
+
 def below(path, number):
     """Each of three pages has two overviews in sub-IFDs."""
     write_pages(path, [Page(plane(number, k), below=(Page(plane(number, 90), kind=REDUCED),
@@ -64,6 +73,7 @@ def _pages():
     s["big-endian BigTIFF"] = one("zyx", (3,), pages("a.tif", 3), "2.6", files={
         "a.tif": file_of(SIZE, SIZE, SIZE, byteorder=">", bigtiff=True)})
     s["a loop"] = one("zyx", (3,), pages("a.tif", 3), "2.6: loops are cut", files={"a.tif": with_loop})
+    s["a page without rows"] = one("zyx", (2,), ["a.tif#0", "a.tif#2"], "2.6: left out", files={"a.tif": with_zero_page})
     s["an odd page behind"] = one("zyx", (3,), pages("a.tif", 3), "2.6: the one group is the image",
                                   files={"a.tif": file_of(SIZE, SIZE, SIZE, ODD)})
     s["an odd page between"] = one("zyx", (3,), ["a.tif#0", "a.tif#2", "a.tif#3"], "2.6: nothing shifts",

@@ -80,6 +80,7 @@ SIZES = {
                                     resolution((4, 1), (1, 500))), ([2, 0.5, 0.25], "micrometer")),
     "ImageJ, spacing of 1": ((3, hyperstack(3, slices=3, unit="um"), resolution((4, 1))),
                              ([1, 0.25, 0.25], "micrometer")),
+    "ImageJ, a ratio": ((3, hyperstack(3, slices=3, spacing=1.5), ()), ([1.5, 1, 1], "")),
     "ImageJ, cm in the tag": ((3, hyperstack(3, slices=3, unit="um", spacing=2), resolution((10000, 5), unit=3)),
                               ([2, 5, 5], "micrometer")),
     "ImageJ, inches are converted": ((3, hyperstack(3, slices=3, unit="inch", spacing=1), resolution((254, 1), unit=2)),
