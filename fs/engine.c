@@ -115,7 +115,7 @@ static int look(struct engine_parts *p, struct bench *b, size_t i, struct err *e
 		e = label_check(d, im, &p->engine->config.scan, err);
 	if (e == 0 && !known && p->budget != 0 && p->sample_needs[i] > p->look_least)
 		return -EAGAIN;
-	if (e == 0)
+	if (e == 0 && (!p->engine->config.unsampled || im->label != NULL))
 		e = sample_image(&p->plant, b, im, (uint32_t)i, sample_decides(&p->engine->config),
 				 &p->engine->config.scan.each, err);
 	if (e == 0)

@@ -20,6 +20,7 @@ struct engine_config {
 	bool codec_auto; /* else `encode` holds for every image */
 	enum codec codec;
 	int codec_level;
+	bool unsampled; /* windows and codecs are of no interest (`check`): no sample but of labels */
 	bool parse_all; /* every file of every image is parsed at once (`info`) */
 	struct scan_options scan;
 	/* Of the command line, which overrides side-cars of single images; NULL: none are read. */

@@ -49,11 +49,13 @@ static void add_row(struct text *t, const char *left, const char *help, const ch
 
 void options_usage(struct text *t)
 {
-	text_add(t, "usage: ngffuse [options] SOURCE MOUNTPOINT   show a TIFF stack as OME-Zarr\n"
-		    "       ngffuse info SOURCE                   what would be mounted, and why\n"
-		    "       ngffuse status MOUNTPOINT             counters of a live mount\n"
-		    "       ngffuse cat SOURCE PATH               one file of the mount to stdout\n"
-		    "       ngffuse -u MOUNTPOINT                 unmount\n");
+	text_add(t,
+		 "usage: ngffuse [options] SOURCE MOUNTPOINT   show a TIFF stack as OME-Zarr\n"
+		 "       ngffuse info SOURCE                   what would be mounted, and why\n"
+		 "       ngffuse status MOUNTPOINT             counters of a live mount\n"
+		 "       ngffuse cat SOURCE PATH               one file of the mount to stdout\n"
+		 "       ngffuse check SOURCE                  decode everything, list the damage\n"
+		 "       ngffuse -u MOUNTPOINT                 unmount\n");
 }
 
 void options_help(struct text *t)

@@ -1,5 +1,6 @@
 /* The program: options, then the command. */
 #include "fs/cat.h"
+#include "fs/check.h"
 #include "fs/info.h"
 #include "fs/log.h"
 #include "fs/mount.h"
@@ -51,6 +52,17 @@ static int run_cat(const struct options *o, struct source *s, struct err *err)
 	return cat_run(&s->engine, o, stdout, err) == 0 ? EXIT_FINE : complain(err, EXIT_TROUBLE);
 }
 
+/* *hangs: a thread still reads, and nothing may be freed. */
+static int run_check(const struct options *o, struct source *s, bool *hangs, struct err *err)
+{
+	bool usage = false;
+	/* Of a source with images each is told on its own, unless an option is to blame. */
+	if (source_refused(s, o, &usage, err) && (usage || s->engine.data->n_images == 0))
+		return complain(err, usage ? EXIT_USAGE : EXIT_TROUBLE);
+	int code = check_run(&s->engine, o, stdout, hangs, err);
+	return code >= 0 ? code : complain(err, EXIT_TROUBLE);
+}
+
 static int run_info(const struct options *o, struct source *s)
 {
 	struct prediction *measured = predict_all(&s->engine);
@@ -66,7 +78,8 @@ static bool is_no_command(const char *source, struct err *err)
 	if (strchr(source, '/') != NULL || lstat(source, &st) == 0 || errno != ENOENT)
 		return false;
 	err_set(err, EINVAL,
-		"'%s' is neither a file or folder nor a command (info, status, cat; -u unmounts)",
+		"'%s' is neither a file or folder nor a command (info, status, cat, check; -u "
+		"unmounts)",
 		source);
 	return true;
 }
@@ -91,13 +104,16 @@ static int run_source(struct options *o)
 	if (source_open(o, &s, &usage, &err) != 0)
 		return complain(&err, usage ? EXIT_USAGE : EXIT_TROUBLE);
 	int code = EXIT_FINE;
+	bool hangs = false;
 	if (o->command == CMD_INFO)
 		code = run_info(o, &s);
+	else if (o->command == CMD_CHECK)
+		code = run_check(o, &s, &hangs, &err);
 	else if (o->command == CMD_CAT)
 		code = run_cat(o, &s, &err);
 	else
 		code = run_mount(o, &s, &err);
-	if (source_close(&s))
+	if (!hangs && source_close(&s))
 		return code;
 	log_line("something still reads or decodes %s (storage that hangs?), and is left behind",
 		 o->source);
@@ -126,6 +142,7 @@ static int run(struct options *o)
 	case CMD_MOUNT:
 	case CMD_INFO:
 	case CMD_CAT:
+	case CMD_CHECK:
 		break;
 	}
 	return run_source(o);

@@ -493,8 +493,10 @@ enum {
 	INFO = 1u << CMD_INFO,
 	STATUS = 1u << CMD_STATUS,
 	CAT = 1u << CMD_CAT,
+	CHECK = 1u << CMD_CHECK,
 	UNMOUNT = 1u << CMD_UNMOUNT,
-	SOURCES = MOUNT | INFO | CAT,
+	SHOWN = MOUNT | INFO | CAT,
+	SOURCES = SHOWN | CHECK,
 };
 
 static const struct option_row rows[] = {
@@ -555,13 +557,13 @@ static const struct option_row rows[] = {
 	{ "damaged", 0, "error|poison|fill",
 	  "what a damaged plane gives: a read error, bytes that no reader decodes, or the fill "
 	  "value",
-	  "error", SOURCES, false, SIDE_TEXT, set_damaged },
+	  "error", SHOWN, false, SIDE_TEXT, set_damaged },
 	{ "memory", 0, "M", "budget for buffers and caches, with K, M or G",
 	  "a quarter of what there is, 256M to 4G", SOURCES, false, SIDE_NOT, set_memory },
 	{ "threads", 0, "N", "number of workers", "all cores", SOURCES, false, SIDE_NOT,
 	  set_threads },
-	{ "json", 0, NULL, "info and status: print JSON", NULL, INFO | STATUS, false, SIDE_NOT,
-	  set_json },
+	{ "json", 0, NULL, "info, status and check: print JSON", NULL, INFO | STATUS | CHECK, false,
+	  SIDE_NOT, set_json },
 	{ "sidecar", 0, NULL, "info: print a side-car ngffuse.json to be edited and saved", NULL,
 	  INFO, false, SIDE_NOT, set_sidecar },
 	{ "foreground", 'f', NULL, "stay in the foreground, log to stderr", NULL, MOUNT, false,

@@ -93,7 +93,9 @@ static const struct {
 static const struct {
 	const char *word;
 	enum command command;
-} commands[] = { { "info", CMD_INFO }, { "status", CMD_STATUS }, { "cat", CMD_CAT } };
+} commands[] = {
+	{ "info", CMD_INFO }, { "status", CMD_STATUS }, { "cat", CMD_CAT }, { "check", CMD_CHECK }
+};
 
 /* A word of n bytes in which '-' may stand for '_'. */
 static bool same_word(const char *word, const char *s, size_t n)
@@ -352,6 +354,7 @@ static const struct {
 	[CMD_INFO] = { "ngffuse info SOURCE", 1, { "SOURCE" } },
 	[CMD_STATUS] = { "ngffuse status MOUNTPOINT", 1, { "MOUNTPOINT" } },
 	[CMD_CAT] = { "ngffuse cat SOURCE PATH", 2, { "SOURCE", "PATH" } },
+	[CMD_CHECK] = { "ngffuse check SOURCE", 1, { "SOURCE" } },
 	[CMD_UNMOUNT] = { "ngffuse -u MOUNTPOINT", 1, { "MOUNTPOINT" } },
 };
 
@@ -395,7 +398,7 @@ static int assign_words(struct parse *p)
 	o->source = has_source ? p->words[0] : NULL;
 	if (o->command == CMD_CAT)
 		o->path = p->words[1];
-	else if (o->command != CMD_INFO)
+	else if (o->command != CMD_INFO && o->command != CMD_CHECK)
 		o->mountpoint = p->words[n - 1];
 	return 0;
 }
@@ -403,11 +406,10 @@ static int assign_words(struct parse *p)
 /* Rows that were given but mean nothing to the command. */
 static int check_commands(const struct parse *p)
 {
-	static const char *const names[] = { [CMD_MOUNT] = "a mount",
-					     [CMD_INFO] = "info",
-					     [CMD_STATUS] = "status",
-					     [CMD_CAT] = "cat",
-					     [CMD_UNMOUNT] = "-u" };
+	static const char *const names[] = {
+		[CMD_MOUNT] = "a mount", [CMD_INFO] = "info",	[CMD_STATUS] = "status",
+		[CMD_CAT] = "cat",	 [CMD_CHECK] = "check", [CMD_UNMOUNT] = "-u"
+	};
 	size_t n = 0;
 	const struct option_row *rows = options_table(&n);
 	for (size_t i = 0; i < n; i++)

@@ -20,6 +20,21 @@ struct bench {
 bool bench_init(struct bench *b); /* false: out of memory */
 void bench_done(struct bench *b);
 
+/* What cannot be read of a piece: a strip or tile, or the plane. Others may need the same. */
+struct found {
+	uint64_t unit;	/* SPOT_ALL: the plane */
+	uint64_t units; /* of the plane, where that is known; else 0 */
+	bool tiled;
+	const struct err *err;
+};
+
+/* Who hears of what cannot be read in place of the store and the log. Any thread. */
+struct inspector {
+	void (*found)(void *ctx, const struct task *t, const struct found *f);
+	bool (*stopped)(void *ctx); /* the rest of a piece may be left out */
+	void *ctx;
+};
+
 /* What all workers share; constant but for what locks itself. */
 struct plant {
 	/* Held while a strip or tile is decoded that is larger than the image's others, for which its job
@@ -31,6 +46,7 @@ struct plant {
 	struct pool *pool;
 	struct store *store;
 	enum damaged damaged;
+	const struct inspector *inspector; /* NULL: there is none */
 };
 
 /* A run of a coarse level that decodes more is a pass. */
@@ -45,6 +61,7 @@ struct piece {
 	uint64_t
 		unit_max; /* decoded strips or tiles above this are refused; 0: by the image's own */
 	uint64_t gather;  /* memory for rows that are read with what lies between them; 0: none */
+	bool discard; /* nobody wants the voxels: `out` gets rows that need no decoder, or nothing */
 };
 
 /* The box of voxels that the band of a run (of a lone chunk) holds. */

@@ -20,23 +20,33 @@ void reading_fill(const struct reading *r, uint64_t y0, uint64_t y1, uint64_t x0
 		  const void *voxel)
 {
 	const struct piece *p = r->piece;
+	if (p->discard)
+		return;
 	uint8_t *out = p->out + (y0 - p->y0) * p->row_bytes + (x0 - p->x0) * r->pixel;
 	struct cut_side side = { 0, p->row_bytes, r->im->grid.voxel };
 	uint64_t samples = r->pixel / r->im->grid.voxel;
 	cut_fill(out, &side, 1, y1 - y0, (x1 - x0) * samples, voxel, r->im->grid.voxel);
 }
 
+static void tell_inspector(struct reading *r, uint64_t unit, const struct err *err)
+{
+	const struct tiff_page *g = &r->page;
+	r->worst = r->worst == 0 ? -err->code : r->worst;
+	const struct found f = {
+		.unit = unit,
+		.units = (uint64_t)g->units_x * g->units_y * (g->planar ? g->samples : 1),
+		.tiled = g->tiled,
+		.err = err,
+	};
+	r->plant->inspector->found(r->plant->inspector->ctx, r->task, &f);
+}
+
 /* What else it costs is another problem, since the same damage is met again. */
 static void tell_bad(struct reading *r, const char *kind, uint64_t lost, const struct err *err)
 {
 	const struct dataset *data = r->plant->data;
-	const struct plane *pl = &r->im->planes[r->piece->plane];
 	struct text CLEANUP(text_done) where = { 0 }, what = { 0 };
-	image_place(data, r->im, &where);
-	text_add(&where, ": ");
-	text_add_name(&where, data->files[pl->file].path, strlen(data->files[pl->file].path));
-	if (data->files[pl->file].n_pages > 1)
-		text_addf(&where, ": page %u", pl->page);
+	image_plane_place(data, r->im, r->piece->plane, &where);
 	const char *at = where.oom ? r->im->id : where.s;
 	log_problem(kind, at,
 		    r->n_bad <= TOLD ? err->msg : "and more of its strips or tiles cannot be read");
@@ -65,6 +75,10 @@ void reading_bad(struct reading *r, uint64_t unit, int code, const struct err *e
 {
 	bool for_good = code == EBADMSG || code == ESTALE || code == ENODATA || code == ENOTSUP ||
 			code == ERANGE;
+	if (r->plant->inspector != NULL) {
+		tell_inspector(r, unit, err);
+		return;
+	}
 	const char *kind = code == ESTALE ? "changed" : for_good ? "damaged" : "io";
 	bool damaged = for_good && code != ESTALE;
 	bool filled = damaged && r->plant->damaged == DAMAGED_FILL;
@@ -81,7 +95,7 @@ void reading_bad(struct reading *r, uint64_t unit, int code, const struct err *e
 
 bool reading_known_bad(struct reading *r, uint64_t unit)
 {
-	if (r->task == NULL || !store_any_bad(r->plant->store))
+	if (r->task == NULL || r->plant->inspector != NULL || !store_any_bad(r->plant->store))
 		return false;
 	struct spot spot = { r->image, r->piece->plane, r->same_layout ? unit : SPOT_ALL };
 	return store_known_bad(r->plant->store, r->task, &spot);
@@ -158,8 +172,8 @@ static int place_unit(struct reading *r, uint64_t ux, uint64_t uy, const struct 
 	}
 	uint64_t unit_row = (uint64_t)g->unit_w * r->pixel, bytes = tiff_unit_bytes(g, rows);
 	bool ids = r->im->stored != r->im->dtype;
-	bool direct =
-		!ids && y0 == uy0 && y1 == uy0 + rows && unit_row == p->row_bytes && ux0 == p->x0;
+	bool direct = !p->discard && !ids && y0 == uy0 && y1 == uy0 + rows &&
+		      unit_row == p->row_bytes && ux0 == p->x0;
 	uint8_t *dst = p->out + (y0 - p->y0) * p->row_bytes + (x0 - p->x0) * r->pixel;
 	uint8_t *scratch = direct ? dst : pool_get(r->plant->pool, bytes);
 	if (scratch == NULL)
@@ -174,7 +188,7 @@ static int place_unit(struct reading *r, uint64_t ux, uint64_t uy, const struct 
 	if (e == 0 && ids)
 		e = ids_of_unit(r, scratch, y0 - uy0, y1 - uy0, x0 - ux0, x1 - ux0, ux0, uy0, err);
 	r->strips++;
-	if (e == 0 && !direct) {
+	if (e == 0 && !direct && !p->discard) {
 		struct cut_side from = { 0, unit_row, r->im->grid.voxel },
 				to = { 0, p->row_bytes, r->im->grid.voxel };
 		const uint8_t *src = scratch + (y0 - uy0) * unit_row + (x0 - ux0) * r->pixel;
@@ -213,6 +227,16 @@ static int decode_units(struct reading *r, uint64_t ux, uint64_t uy, const struc
 	return e;
 }
 
+/* Nobody wants the rest. */
+static bool useless(const struct reading *r)
+{
+	const struct inspector *i = r->plant->inspector;
+	if (i != NULL)
+		return i->stopped(i->ctx);
+	/* A sample that is not whole is not used. */
+	return r->task != NULL ? store_task_stopped(r->task) : r->worst != 0;
+}
+
 int reading_units(struct reading *r, units_work *work, struct err *err)
 {
 	const struct piece *p = r->piece;
@@ -232,10 +256,7 @@ int reading_units(struct reading *r, units_work *work, struct err *err)
 				e = work(r, ux, uy, units, n, err);
 			if (e < 0)
 				return e;
-			/* A sample that is not whole is not used. */
-			bool useless =
-				r->task != NULL ? store_task_stopped(r->task) : r->worst != 0;
-			if (useless)
+			if (useless(r))
 				return 0;
 		}
 	}

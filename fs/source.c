@@ -46,6 +46,7 @@ int source_open(const struct options *o, struct source *out, bool *usage, struct
 	struct engine_config config = options_engine(o, out->fingerprint.s);
 	config.scan.each = crowd_each(&out->crowd);
 	config.parse_all = o->command == CMD_INFO;
+	config.unsampled = o->command == CMD_CHECK;
 	struct dataset *data = NULL;
 	int rc = dataset_scan(o->source, &config.scan, &data, err);
 	/* What the scan finds invalid is the pattern or the name where one was given, else the source. */

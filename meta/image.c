@@ -87,6 +87,18 @@ void image_place(const struct dataset *d, const struct image *im, struct text *t
 	text_add_name(t, im->label, strlen(im->label));
 }
 
+void image_plane_place(const struct dataset *d, const struct image *im, uint64_t plane,
+		       struct text *t)
+{
+	const struct plane *p = &im->planes[plane];
+	const struct source_file *f = &d->files[p->file];
+	image_place(d, im, t);
+	text_add(t, ": ");
+	text_add_name(t, f->path, strlen(f->path));
+	if (f->n_pages > 1)
+		text_addf(t, ": page %u", p->page);
+}
+
 void image_done(struct image *im)
 {
 	image_forget(im);

@@ -235,6 +235,10 @@ void image_forget(struct image *im);
 struct text;
 void image_place(const struct dataset *d, const struct image *im, struct text *t);
 
+/* "em.zarr: stack.tif: page 3", of a plane that is no gap; the page where the file lists several. Appended. */
+void image_plane_place(const struct dataset *d, const struct image *im, uint64_t plane,
+		       struct text *t);
+
 /* Frees what the image holds, not itself. */
 void image_done(struct image *im);
 

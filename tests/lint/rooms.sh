@@ -11,7 +11,7 @@ tests/.*                                ^$
 tiffio\.h|tiff\.h|tiffvers\.h           ^codec/(unit[^/]*|tiff[^/]*|versions)\.[ch]$
 blosc\.h|zstd(_errors)?\.h|zlib\.h      ^codec/(encode|encode_[^/]*|unit[^/]*|versions)\.[ch]$
 libdeflate\.h                           ^codec/(encode|encode_[^/]*|unit[^/]*|versions)\.[ch]$
-(cjson/)?cJSON\.h                       ^(meta/[^/]*|fs/(status|info|summary)[^/]*)\.[ch]$
+(cjson/)?cJSON\.h                       ^(meta/[^/]*|fs/(status|info|summary|check)[^/]*)\.[ch]$
 expat\.h                                ^meta/
 (fuse3/)?fuse[^/]*\.h                   ^fs/(mount|ops)[^/]*\.[ch]$
 pthread\.h|threads\.h|semaphore\.h      ^fs/

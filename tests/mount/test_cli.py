@@ -83,7 +83,7 @@ def test_wrong_options(words, told, stack, run, tmp_path):
 
 @pytest.mark.parametrize("line, told", [
     (["only-source"], ["MOUNTPOINT", "ngffuse [options] SOURCE MOUNTPOINT"]),
-    (["check", "x"], ["'check'", "neither a file or folder nor a command", "info"]),
+    (["verify", "x"], ["'verify'", "neither a file or folder nor a command", "info"]),
     (["umount", "x"], ["'umount'", "-u unmounts"]),
     (["mount", "x", "y"], ["leave it out"]),
     (["help"], ["ngffuse --help"]),

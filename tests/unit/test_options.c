@@ -341,6 +341,11 @@ START_TEST(commands)
 	ck_assert_int_eq(o.command, CMD_CAT);
 	ck_assert_str_eq(o.path, "a.zarr/0/0/0");
 	done(&o);
+	GOOD(&o, "check", "--json", "src");
+	ck_assert_int_eq(o.command, CMD_CHECK);
+	ck_assert_str_eq(o.source, "src");
+	ck_assert(o.json && o.mountpoint == NULL);
+	done(&o);
 	GOOD(&o, "-u", "info");
 	ck_assert_int_eq(o.command, CMD_UNMOUNT);
 	ck_assert_str_eq(o.mountpoint, "info");
