@@ -304,7 +304,7 @@ void check_crew_free(struct check_crew *c)
 {
 	if (c == NULL)
 		return;
-	for (unsigned i = 0; i < c->n_workers; i++)
+	for (unsigned i = 0; c->workers != NULL && i < c->n_workers; i++)
 		pthread_join(c->workers[i].thread, NULL);
 	for (unsigned i = 0; c->benches != NULL && i < c->n_benches; i++)
 		bench_done(&c->benches[i]);
