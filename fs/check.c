@@ -111,7 +111,7 @@ static int exit_code(const struct check *c)
 		return c->error;
 	if (c->stopped)
 		return EXIT_INTERRUPTED;
-	return n->damaged > 0 || n->unusable > 0 ? 1 : 0;
+	return n->damaged > 0 || n->unusable > 0 || n->broken > 0 ? 1 : 0;
 }
 
 int check_run(struct engine *e, const struct options *o, FILE *out, bool *hangs, struct err *err)

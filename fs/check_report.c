@@ -204,6 +204,11 @@ static void end_words(struct check_report *r, bool interrupted)
 		add_number(t, c->unusable, "image");
 		text_add(t, " unusable");
 	}
+	if (c->broken > 0) {
+		text_add(t, ", ");
+		add_number(t, c->broken, "file");
+		text_add(t, " broken");
+	}
 	text_add(t, "; ");
 	text_add_size(t, c->bytes);
 	text_addf(t, " in %.1f s (%.0f MB/s)\n", c->seconds, rate(c));
@@ -216,12 +221,11 @@ static void end_json(struct check_report *r, bool interrupted)
 		const char *key;
 		uint64_t n;
 	} all[] = {
-		{ "images", c->images },	 { "unusable", c->unusable },
-		{ "planes", c->planes },	 { "damaged", c->damaged },
-		{ "missing", c->missing },	 { "bytes", c->bytes },
-		{ "bytes_read", c->bytes_read },
+		{ "images", c->images },   { "unusable", c->unusable },	    { "planes", c->planes },
+		{ "damaged", c->damaged }, { "missing", c->missing },	    { "broken", c->broken },
+		{ "bytes", c->bytes },	   { "bytes_read", c->bytes_read },
 	};
-	text_add(&r->text, "\n],\"totals\":{");
+	text_add(&r->text, "],\n\"totals\":{");
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
 		add_count(&r->text, all[i].key, all[i].n);
 		text_add(&r->text, ",");
@@ -244,11 +248,50 @@ static void count_part(struct check_report *r, const struct check_place *at)
 	}
 }
 
+static void broken_words(struct text *t, const struct source_file *f)
+{
+	text_add(t, "broken: ");
+	text_add_name(t, f->path, strlen(f->path));
+	text_add(t, ": ");
+	source_file_cut(f, t);
+	text_add(t, "\n");
+}
+
+static void broken_json(struct text *t, const struct source_file *f, bool first)
+{
+	struct text CLEANUP(text_done) why = { 0 };
+	source_file_cut(f, &why);
+	text_add(t, first ? "\n {" : ",\n {");
+	add_key(t, "file", f->path);
+	text_add(t, ",");
+	add_key(t, "why", why.oom ? "" : why.s);
+	text_add(t, "}");
+}
+
+/* Files that have lost pages, which no plane tells of. */
+static void add_broken(struct check_report *r)
+{
+	const struct dataset *d = r->data;
+	if (r->json)
+		text_add(&r->text, "\n],\"broken\":[");
+	for (size_t i = 0; i < d->n_files; i++) {
+		const struct source_file *f = &d->files[i];
+		if (f->cut_after == 0)
+			continue;
+		if (r->json)
+			broken_json(&r->text, f, r->counts.broken == 0);
+		else
+			broken_words(&r->text, f);
+		r->counts.broken++;
+	}
+}
+
 void check_report_end(struct check_report *r, const struct check_place *at, bool interrupted)
 {
 	count_part(r, at);
 	if (r->begun && r->json)
 		text_add(&r->text, "]}");
+	add_broken(r);
 	if (r->json)
 		end_json(r, interrupted);
 	else

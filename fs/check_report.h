@@ -8,6 +8,7 @@
 struct check_counts {
 	uint64_t images, unusable;
 	uint64_t planes, damaged, missing; /* planes: that some file has */
+	uint64_t broken;		   /* files whose chain of pages is */
 	uint64_t bytes, bytes_read;
 	double seconds;
 };

@@ -221,6 +221,13 @@ const char *source_file_trouble(const struct source_file *f)
 	}
 }
 
+void source_file_cut(const struct source_file *f, struct text *t)
+{
+	text_addf(t,
+		  "its chain of pages is broken after %u (it runs in a circle or out of the file)",
+		  f->cut_after);
+}
+
 void left_out_done(struct left_out *o)
 {
 	free(o->path);

@@ -24,6 +24,8 @@ struct source_file {
 	uint64_t *page_ifds;	   /* offsets of IFDs */
 	struct tiff_place *places; /* where those do not say enough; then page_ifds is NULL */
 	uint32_t n_pages;	   /* planes listed; 1 where both are NULL */
+	uint32_t
+		cut_after; /* pages after which its chain of them is broken; 0: it is whole, as far as known */
 	bool is_link; /* its name is a symbolic link's, as far as the folder's list told */
 };
 
@@ -222,6 +224,10 @@ int dataset_open(const struct dataset *d, const struct source_file *f, bool wait
 
 /* A phrase for its trouble. */
 const char *source_file_trouble(const struct source_file *f);
+
+/* What is wrong with its chain of pages, where it is cut. Appended. */
+struct text;
+void source_file_cut(const struct source_file *f, struct text *t);
 
 void left_out_done(struct left_out *o);
 

@@ -251,13 +251,34 @@ static void keep_ifds(struct source_file *f, struct pages *p)
 	f->page_ifds = p->first_ifd ? NULL : STEAL(p->ifds);
 }
 
-static void note_cut(struct survey *out, const struct source_file *f, const struct pages *p)
+static void note_cut(struct survey *out, struct source_file *f, const struct pages *p)
 {
-	if (p->cut)
-		text_addf(&out->notes,
-			  "%s: its chain of pages is broken after %u (it runs in a circle or out "
-			  "of the file)\n",
-			  f->path, p->n + (uint32_t)p->n_out);
+	if (!p->cut)
+		return;
+	f->cut_after = p->n + (uint32_t)p->n_out;
+	text_addf(&out->notes, "%s: ", f->path);
+	source_file_cut(f, &out->notes);
+	text_add(&out->notes, "\n");
+}
+
+/* It tells of planes that it does not hold: not of what lies elsewhere than in its chain. */
+static bool lacks_planes(const struct told *t)
+{
+	for (size_t i = 0; i < t->n_images; i++) {
+		uint64_t n = t->images[i].planes != NULL ? told_n_planes(&t->images[i]) : 0;
+		for (uint64_t k = 0; k < n; k++)
+			if (t->images[i].planes[k].where == TOLD_GAP)
+				return true;
+	}
+	return false;
+}
+
+static int take_lone(struct dataset *d, struct source_file *f, const struct pages *p,
+		     struct survey *out)
+{
+	if (lacks_planes(&out->told))
+		note_cut(out, f, p);
+	return survey_told_lone(d, f, p, &out->told);
 }
 
 /* Files of one plane each, as far as looked at. */
@@ -304,6 +325,8 @@ static int count_one(struct drafts *ds, const struct name_image *ni, size_t m, s
 		return 0;
 	if (r->rc != 0)
 		return r->rc;
+	if (out->told_series && lacks_planes(&r->telling.told))
+		note_cut(out, r->file, &r->pages);
 	if (out->told_series)
 		return survey_told_one(r->file, m, &r->pages, &r->telling, out);
 	if (survey_leave_out(ds->d, r->file, &r->pages) != 0)
@@ -364,7 +387,7 @@ int survey_files(struct drafts *ds, size_t first, const struct name_image *ni, s
 	if (rc == 0 && l.n > 0)
 		survey_take_told(ds, first, ni, &l.tellings[0], l.member[0], out);
 	if (rc == 0 && n == 1 && survey_tells_planes(out))
-		rc = survey_told_lone(ds->d, file_of(ds, first, ni, 0), &l.pages[0], &out->told);
+		rc = take_lone(ds->d, file_of(ds, first, ni, 0), &l.pages[0], out);
 	else if (rc == 0)
 		rc = out->multi || out->told_series ? count_all(ds, first, ni, &l, out)
 						    : settle_single(ds, first, ni, &l, out);

@@ -136,6 +136,52 @@ def test_pages(tmp_path, run):
     assert (damage["strips_damaged"], damage["strips"]) == (1, 1)
 
 
+def test_pages_of_another_kind(tmp_path, run):
+    """A page amid others whose header is ruined, and a slice of another size: damaged, and nothing moves up."""
+    path = tmp_path / "stack.tif"
+    tifffile.imwrite(path, pixels((5, 32, 48), "u1"), photometric="minisblack", metadata=None)
+    with tifffile.TiffFile(path) as f:
+        at = f.pages[2].tags["BitsPerSample"].offset + 8
+    with open(path, "r+b") as f:
+        f.seek(at)
+        f.write((10000).to_bytes(2, "little"))
+    image, = check_json(run, path, code=1)["images"]
+    assert image["planes"] == 5
+    assert [(d["page"], d["z"], d["why"]) for d in image["damaged"]] == \
+        [(2, 2, "BitsPerSample (258) is 10000, outside 1 .. 64")]
+    paths = write_stack(tmp_path / "em", pixels((6, 40, 50), "u1"), Layout(rows=8))
+    tifffile.imwrite(paths[3], pixels((40, 51), "u1"))
+    damage, = check_json(run, tmp_path / "em", code=1)["images"][0]["damaged"]
+    assert damage["z"] == 3 and "51 x 40" in damage["why"] and "strips" not in damage
+
+
+OME = """<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"><Image ID="Image:0"><Pixels
+ID="Pixels:0" DimensionOrder="XYZCT" Type="uint8" SizeX="64" SizeY="48" SizeZ="10" SizeC="1" SizeT="1"><Channel
+ID="Channel:0:0" SamplesPerPixel="1"/><TiffData/></Pixels></Image></OME>"""
+
+
+@pytest.mark.parametrize("told, missing", [(None, 0), (OME, 4)])
+def test_pages_that_were_cut_off(told, missing, tmp_path, run):
+    """A file whose last pages are gone has no plane that could be damaged, and is not fine."""
+    path = tmp_path / "stack.tif"
+    with tifffile.TiffWriter(path) as w:
+        for z, plane in enumerate(pixels((10, 48, 64), "u1")):
+            w.write(plane, photometric="minisblack", contiguous=False, metadata=None,
+                    description=told if z == 0 else None)
+    with tifffile.TiffFile(path) as f:
+        starts = [page.offset for page in f.pages]
+    assert run("check", path).returncode == 0
+    os.truncate(path, starts[6])
+    said = check_json(run, path, code=1)
+    image, = said["images"]
+    assert (image["planes"], image["missing"], image["damaged"]) == (6, missing, [])
+    assert [(b["file"], b["why"][:41]) for b in said["broken"]] == \
+        [("stack.tif", "its chain of pages is broken after 6 (it ")] and said["totals"]["broken"] == 1
+    done = run("check", path)
+    assert done.returncode == 1 and "broken: stack.tif: its chain of pages is broken after 6" in done.stdout
+    assert ", 1 file broken; " in done.stdout
+
+
 def test_tiles_and_planes_of_samples(tmp_path, run):
     path = tmp_path / "rgb.tif"
     units = write_tiff(path, [pixels((200, 330, 3), "u1")], Layout(tile=(64, 64), compression="lzw", planar=True))[0]
@@ -211,6 +257,21 @@ def test_progress_on_a_terminal(tmp_path, ngffuse):
     assert got.endswith("\r\x1b[K"), "the bar is taken away"
 
 
+def test_progress_in_lines(tmp_path, ngffuse):
+    """Where standard error is no terminal: a line each five seconds."""
+    source = slow_stack(tmp_path / "slow", 5000)
+    start = time.monotonic()
+    with subprocess.Popen([ngffuse, "check", "--threads", "1", source], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as p:
+        lines = [p.stderr.readline() for _ in range(2)]
+        took = time.monotonic() - start
+        p.send_signal(signal.SIGINT)
+        out, rest = p.communicate(timeout=60)
+    print(f"{took:.1f} s", *lines, out, sep="\n")
+    assert all(re.fullmatch(r"ngffuse: +\d+ % [\d.]+ \w+, \d+ MB/s, 0 damaged(, .* left)?\n", s) for s in lines)
+    assert took >= 10 and rest == "" and p.returncode == 130 and out.startswith("interrupted: ")
+
+
 def test_interrupted(tmp_path, ngffuse):
     source = slow_stack(tmp_path / "slow", 900)
     with subprocess.Popen([ngffuse, "check", "--json", source], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -269,6 +330,12 @@ def corpus(shared):
     return shared / "tiff/files"
 
 
+# Chains of pages that run in a circle or out of the file: the pages before are valid.
+BROKEN = {"Pillow--multipage_multiple_frame_loop.tiff", "image-tiff--id_000023_sig_06_src_000006_op_havoc_rep_8.tif",
+          "libtiff--test_ifd_loop_to_first.tif", "libtiff--test_ifd_loop_to_self.tif", "libtiffnet--loop.tif",
+          "tifftools--bad_ifd_offset.tif"}
+
+
 def test_valid_files_have_no_damage(corpus, run):
     """But for those that test_corpus_pixels.py lists with their reasons."""
     said = check_json(run, "--group", "none", corpus / "valid", code=1)
@@ -276,6 +343,7 @@ def test_valid_files_have_no_damage(corpus, run):
     bad = {d["file"] for i in said["images"] for d in i["damaged"]}
     bad |= {i["error"].split(": ")[0] for i in said["images"] if i["state"] == "bad"}
     assert bad == {name for name in REFUSED if not name.endswith(".dng")}
+    assert {b["file"] for b in said["broken"]} == BROKEN
 
 
 def test_malformed_files(corpus, run):

@@ -548,6 +548,7 @@ START_TEST(a_chain_that_is_cut_off_is_told)
 	ck_assert_msg(strstr(d->images[0].warnings[0], "a.tif: its chain of pages is broken "
 						       "after 1") != NULL,
 		      "%s", d->images[0].warnings[0]);
+	ck_assert_uint_eq(d->files[0].cut_after, 1);
 }
 END_TEST
 
