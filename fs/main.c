@@ -173,7 +173,11 @@ int main(int argc, char **argv)
 		return show(&t, stderr, EXIT_USAGE);
 	}
 	struct options o;
-	int code = options_parse(argc, argv, &o, &err) == 0 ? run(&o) : complain(&err, EXIT_USAGE);
+	int code = EXIT_FINE;
+	if (options_parse(argc, argv, &o, &err) == 0)
+		code = run(&o);
+	else
+		code = complain(&err, err.code == ENOMEM ? EXIT_TROUBLE : EXIT_USAGE);
 	options_done(&o);
 	return code;
 }
