@@ -121,12 +121,17 @@ static void judge_countless(const struct tiff_page *p, uint64_t size, uint64_t n
 	}
 }
 
+/* A unit whose table entries are known. Where place.end is set, its bytes end where what is stored next begins. */
 static void judge(const struct tiff_page *p, uint64_t size, uint64_t index, uint64_t next_offset,
 		  struct tiff_unit *u)
 {
 	uint64_t uy = index % ((uint64_t)p->units_x * p->units_y) / p->units_x;
 	uint64_t need = tiff_packed_bytes(p, tiff_unit_rows(p, (uint32_t)uy));
 	bool counted = p->counts.count != 0;
+	if (p->place.end != 0) {
+		uint64_t end = next_offset > u->offset ? next_offset : p->place.end;
+		u->count = end > u->offset ? min_u64(end, size) - min_u64(u->offset, size) : 0;
+	}
 	u->state = TIFF_UNIT_STORED;
 	if (u->offset == 0 && u->count == 0 && counted)
 		u->state = TIFF_UNIT_SPARSE;
@@ -138,6 +143,40 @@ static void judge(const struct tiff_page *p, uint64_t size, uint64_t index, uint
 		judge_raw(p, size, next_offset, need, u);
 	else
 		judge_compressed(size, u);
+}
+
+/* The only unit of a page without a table. */
+static void judge_bare(const struct tiff_page *p, uint64_t size, struct tiff_unit *u)
+{
+	*u = (struct tiff_unit){ .state = TIFF_UNIT_STORED,
+				 .offset = p->place.skip,
+				 .count = tiff_packed_bytes(p, p->height) };
+	if (u->offset > size || u->count > size - u->offset)
+		mark_damaged(u, "its bytes reach past the end of the file");
+}
+
+/* What the tables say of the units asked for. */
+struct entries {
+	struct slice offsets, counts;
+	size_t before; /* offsets that stand in front of theirs: where they wrap, all, for they say how often */
+};
+
+static void entries_done(struct entries *e)
+{
+	slice_done(&e->offsets);
+	slice_done(&e->counts);
+}
+
+static int entries_read(const struct reader *r, const struct tiff_page *p, uint64_t first, size_t n,
+			struct entries *out, struct err *err)
+{
+	size_t before = p->place.wraps ? (size_t)first : 0;
+	if (n > SIZE_MAX - before - 1)
+		return err_oom(err);
+	out->before = before;
+	/* One more offset than asked for: it bounds the last unit where its count is missing. */
+	int rc = slice_read(r, p, &p->offsets, first - before, before + n + 1, &out->offsets, err);
+	return rc == 0 ? slice_read(r, p, &p->counts, first, n, &out->counts, err) : rc;
 }
 
 /* Offsets from the table's, each behind the one before where they are told modulo 2^32. */
@@ -158,27 +197,38 @@ static uint64_t unwrap(struct unwrap *u, uint64_t offset)
 	return offset > UINT64_MAX - moved ? UINT64_MAX : offset + moved;
 }
 
-/* Its bytes end where what is stored next begins. */
-static void judge_between(const struct tiff_page *p, uint64_t size, uint64_t index,
-			  uint64_t next_offset, struct tiff_unit *u)
+/* Entry i of the table, to be asked for one after another. False, and 0: the table ends before it. */
+static bool unwrap_entry(struct unwrap *u, const struct slice *s, size_t i, uint64_t *out)
 {
-	uint64_t end = next_offset > u->offset ? next_offset : p->place.end;
-	u->count = end > u->offset ? min_u64(end, size) - min_u64(u->offset, size) : 0;
-	judge(p, size, index, next_offset, u);
+	uint64_t raw = 0;
+	bool there = slice_get(s, i, &raw);
+	*out = there ? unwrap(u, raw) : 0;
+	return there;
 }
 
-/* The only unit of a page without a table. */
-static void judge_bare(const struct tiff_page *p, uint64_t size, struct tiff_unit *u)
+static void judge_entries(const struct entries *e, const struct tiff_page *p, uint64_t size,
+			  uint64_t first, size_t n, struct tiff_unit *out)
 {
-	u->offset = p->place.skip;
-	u->count = tiff_packed_bytes(p, p->height);
-	u->state = TIFF_UNIT_STORED;
-	if (u->offset > size || u->count > size - u->offset)
-		mark_damaged(u, "its bytes reach past the end of the file");
+	struct unwrap w = { .place = &p->place };
+	uint64_t offset = 0, next_offset = 0;
+	bool has_offset = unwrap_entry(&w, &e->offsets, 0, &offset);
+	for (size_t i = 1; i <= e->before; i++)
+		has_offset = unwrap_entry(&w, &e->offsets, i, &offset);
+	for (size_t i = 0; i < n; i++) {
+		struct tiff_unit u = { .offset = offset };
+		bool has_next = unwrap_entry(&w, &e->offsets, e->before + i + 1, &next_offset);
+		bool has_count = slice_get(&e->counts, i, &u.count) || p->counts.count == 0;
+		if (!has_offset)
+			mark_damaged(&u, "the table of offsets ends before it");
+		else if (!has_count)
+			mark_damaged(&u, "the table of byte counts ends before it");
+		else
+			judge(p, size, first + i, next_offset, &u);
+		out[i] = u;
+		offset = next_offset;
+		has_offset = has_next;
+	}
 }
-
-static const char no_offset[] = "the table of offsets ends before it";
-static const char no_count[] = "the table of byte counts ends before it";
 
 int tiff_units_read(const struct reader *r, const struct tiff_page *p, uint64_t first, size_t n,
 		    struct tiff_unit *out, struct err *err)
@@ -187,49 +237,15 @@ int tiff_units_read(const struct reader *r, const struct tiff_page *p, uint64_t 
 	if (first > all || n > all - first)
 		return err_set(err, EINVAL, "units %" PRIu64 " + %zu of %" PRIu64, first, n, all);
 	if (p->place.bare) {
-		if (n > 0) {
-			out[0] = (struct tiff_unit){ 0 };
+		if (n > 0)
 			judge_bare(p, r->size, &out[0]);
-		}
 		return 0;
 	}
-	CLEANUP(slice_done) struct slice offsets = { 0 };
-	CLEANUP(slice_done) struct slice counts = { 0 };
-	/* Where offsets wrap, those before say how often. */
-	uint64_t from = p->place.wraps ? 0 : first;
-	size_t before = (size_t)(first - from);
-	if (n > SIZE_MAX - before - 1)
-		return err_oom(err);
-	/* One more offset than asked for: it bounds the last unit where its count is missing. */
-	int rc = slice_read(r, p, &p->offsets, from, before + n + 1, &offsets, err);
+	CLEANUP(entries_done) struct entries e = { 0 };
+	int rc = entries_read(r, p, first, n, &e, err);
 	if (rc == 0)
-		rc = slice_read(r, p, &p->counts, first, n, &counts, err);
-	if (rc != 0)
-		return rc;
-	struct unwrap to_offset = { .place = &p->place };
-	uint64_t raw = 0;
-	bool has_offset = slice_get(&offsets, 0, &raw);
-	uint64_t offset = unwrap(&to_offset, raw);
-	for (size_t i = 0; i < before + n; i++) {
-		struct tiff_unit u = { .offset = offset };
-		raw = 0;
-		bool has_next = slice_get(&offsets, i + 1, &raw);
-		uint64_t next_offset = has_next ? unwrap(&to_offset, raw) : 0;
-		if (i >= before) {
-			size_t k = i - before;
-			bool has_count = slice_get(&counts, k, &u.count) || p->counts.count == 0;
-			if (!has_offset || !has_count)
-				mark_damaged(&u, has_offset ? no_count : no_offset);
-			else if (p->place.end != 0)
-				judge_between(p, r->size, first + k, next_offset, &u);
-			else
-				judge(p, r->size, first + k, next_offset, &u);
-			out[k] = u;
-		}
-		offset = next_offset;
-		has_offset = has_next;
-	}
-	return 0;
+		judge_entries(&e, p, r->size, first, n, out);
+	return rc;
 }
 
 uint32_t tiff_unit_rows(const struct tiff_page *p, uint32_t uy)
