@@ -79,7 +79,7 @@ def test_command_line_overrides_single_keys(stack, run):
 
 
 def test_overrides_files(tmp_path, run):
-    tifffile.imwrite(tmp_path / "a.tif", picture((3, 40, 50), "u1"), imagej=True,
+    tifffile.imwrite(tmp_path / "a.tif", picture((3, 40, 50), "u1"), imagej=True, metadata={"axes": "ZYX"},
                      resolution=(20000, 20000), resolutionunit="CENTIMETER")
     before = info(run, tmp_path / "a.tif")["images"][0]
     put(tmp_path, {"voxel-size": [7, 7, 9]}, "a.ngffuse.json")
@@ -123,7 +123,8 @@ def files(tmp_path):
     top = tmp_path / "files"
     (top / "more").mkdir(parents=True)
     tifffile.imwrite(top / "left.tif", picture((40, 50), "u2"))
-    tifffile.imwrite(top / "right.ome.tif", picture((2, 40, 50), "u2"), metadata=None, photometric="minisblack")
+    tifffile.imwrite(top / "right.ome.tif", picture((2, 40, 50), "u2"), metadata={"axes": "ZYX"},
+                     photometric="minisblack")
     tifffile.imwrite(top / "more" / "deep.tif", picture((30, 20), "u2"))
     return top
 
