@@ -6,7 +6,13 @@
 /* A sentence about an option that only the files could prove wrong. */
 static bool names_option(const struct err *err)
 {
-	return err->code == EINVAL && strncmp(err->msg, "--", 2) == 0;
+	return strncmp(err->msg, "--", 2) == 0;
+}
+
+/* What an option names may be missing, too, which is no wrong usage. */
+static bool is_usage(const struct err *err)
+{
+	return err->code == EINVAL && names_option(err);
 }
 
 /* A sentence about a value in the side-car of the first image. */
@@ -75,7 +81,7 @@ bool source_refused(const struct source *s, const struct options *o, bool *usage
 		err_set(err, ENOENT, "%s has no image", d->source);
 	else
 		*err = d->images[0].why;
-	*usage = names_option(err) || names_sidecar(d, err);
+	*usage = is_usage(err) || names_sidecar(d, err);
 	options_blame(o, err);
 	return true;
 }

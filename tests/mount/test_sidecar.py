@@ -106,6 +106,12 @@ def test_label_is_relative_to_the_file(tmp_path, run):
     assert json.loads(done.stdout) == {"labels": ["cells"]}
 
 
+def test_label_that_is_missing(stack, run):
+    put(stack, {"name": "x", "label": ["cells=../ids"]})
+    refused(run("info", stack), 1, f'{stack}/ngffuse.json:3: "label": --label cells: {stack}/../ids: no such file')
+    refused(run("info", "--label", "cells=nowhere", stack), 1, "ngffuse: --label cells: nowhere: no such file")
+
+
 def test_beside_a_file(tmp_path, run):
     for name, told in [("one.tif", "one"), ("two.ome.tif", "two"), ("three", "three")]:
         tifffile.imwrite(tmp_path / "x.tif", picture((2, 40, 50), "u1"), photometric="minisblack")
