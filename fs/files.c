@@ -12,6 +12,7 @@
 
 #include "fs/clock.h"
 #include "fs/list.h"
+#include "meta/walk.h"
 
 static const uint64_t name_check_ns = 1000000000;
 
@@ -105,8 +106,7 @@ void files_free(struct files *f)
 
 static bool same_file(const struct files *f, const struct source_file *s, const struct stat *st)
 {
-	int64_t mtime = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
-	return (uint64_t)st->st_size == s->size && mtime == s->mtime_ns &&
+	return (uint64_t)st->st_size == s->size && stat_mtime_ns(st) == s->mtime_ns &&
 	       (!f->local || st->st_ino == s->ino);
 }
 

@@ -4,6 +4,7 @@
 #include "fs/sidecar_file.h"
 #include "fs/sidecar_value.h"
 #include "meta/names.h"
+#include "meta/sidecars.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -160,11 +161,7 @@ static int place(const char *source, char **path, struct err *err)
 	if (S_ISDIR(st.st_mode)) {
 		text_addf(&t, "%s%s%s", source, source[len - 1] == '/' ? "" : "/", NAMES_SIDECAR);
 	} else {
-		const char *slash = strrchr(source, '/');
-		const char *name = slash != NULL ? slash + 1 : source;
-		size_t stem = names_stem(name);
-		text_addn(&t, source, (size_t)(name - source) + (stem > 0 ? stem : strlen(name)));
-		text_add(&t, "." NAMES_SIDECAR);
+		sidecars_path(source, &t);
 	}
 	*path = t.s;
 	return t.oom ? err_oom(err) : 0;

@@ -20,11 +20,18 @@ int sidecars_add(struct dataset *d, char *path, const struct stat *st)
 	more[d->n_sidecars] = (struct sidecar){ .path = path };
 	if (st != NULL) {
 		more[d->n_sidecars].size = (uint64_t)st->st_size;
-		more[d->n_sidecars].mtime_ns =
-			(int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+		more[d->n_sidecars].mtime_ns = stat_mtime_ns(st);
 	}
 	d->n_sidecars++;
 	return 0;
+}
+
+void sidecars_path(const char *path, struct text *t)
+{
+	const char *name = path + path_folder(path);
+	size_t stem = names_stem(name);
+	text_addn(t, path, (size_t)(name - path) + (stem > 0 ? stem : strlen(name)));
+	text_add(t, "." NAMES_SIDECAR);
 }
 
 static int compare(const void *a, const void *b)
@@ -53,9 +60,7 @@ static uint32_t only_file(const struct image *im)
 static struct sidecar *beside(const struct dataset *d, const char *path, int *rc)
 {
 	struct text CLEANUP(text_done) t = { 0 };
-	size_t folder = path_folder(path);
-	text_addn(&t, path, folder + names_stem(path + folder));
-	text_add(&t, "." NAMES_SIDECAR);
+	sidecars_path(path, &t);
 	if (t.oom) {
 		*rc = -ENOMEM;
 		return NULL;

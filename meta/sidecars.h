@@ -8,6 +8,9 @@
 struct stat;
 int sidecars_add(struct dataset *d, char *path, const struct stat *st);
 
+/* The path of the side-car beside the file at `path`. Appended. */
+void sidecars_path(const char *path, struct text *t);
+
 /* Sets the `sidecar` of images that lie in one file with such a file beside it, and leaves the others out. -ENOMEM. */
 int sidecars_match(struct dataset *d, struct err *err);
 

@@ -169,10 +169,15 @@ static void note_seen(struct walk *w, const char *name)
 	}
 }
 
+int64_t stat_mtime_ns(const struct stat *st)
+{
+	return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+}
+
 void source_file_from_stat(struct source_file *f, const struct stat *st)
 {
 	f->size = (uint64_t)st->st_size;
-	f->mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+	f->mtime_ns = stat_mtime_ns(st);
 	f->ino = st->st_ino;
 	f->dev = st->st_dev;
 	f->mode = st->st_mode & 07777;

@@ -49,6 +49,9 @@ int dataset_leave_out(struct dataset *d, const char *path, const char *why, cons
 struct stat;
 void source_file_from_stat(struct source_file *f, const struct stat *st);
 
+/* When it was changed last, ns since 1970. */
+int64_t stat_mtime_ns(const struct stat *st);
+
 /* Adds a file (its path taken over, also where this fails). -ENOMEM. */
 int dataset_add_file(struct dataset *d, struct source_file *f);
 
