@@ -2,6 +2,7 @@
 
 #include "fs/sidecar.h"
 #include "fs/sidecar_file.h"
+#include "meta/walk.h"
 
 #include <errno.h>
 #include <string.h>
@@ -10,8 +11,7 @@
 /* As the file was when the folder was listed, which the fingerprint follows. */
 static bool is_unchanged(const struct sidecar *s, const struct stat *st)
 {
-	return s->size == (uint64_t)st->st_size &&
-	       s->mtime_ns == (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
+	return s->size == (uint64_t)st->st_size && s->mtime_ns == stat_mtime_ns(st);
 }
 
 /* What the command line has said stands. */
@@ -43,18 +43,29 @@ static int load(const struct options *o, const struct dataset *d, const struct s
 	return sidecar_take(own, shown.s, s, n, err);
 }
 
-static bool given_here(const struct options *own, const char *name)
-{
-	return options_given(own, name)->by == GIVEN_BY_SIDECAR;
-}
+/* What holds of one image: where it stands in the options of a scan, and where that says who gave it. */
+#define FACT(name, field, origin)                                                                  \
+	{                                                                                          \
+		name, offsetof(struct scan_options, field),                                        \
+			sizeof(((struct scan_options *)NULL)->field),                              \
+			offsetof(struct scan_options, from.origin)                                 \
+	}
+static const struct {
+	const char *name;
+	size_t at, size, from;
+} facts[] = {
+	FACT("voxel-size", voxel_size, voxel),
+	FACT("unit", unit, unit),
+	FACT("time-step", time_step, time),
+	FACT("channel-names", channel_names, names),
+	FACT("channel-colors", channel_colors, colors),
+	FACT("windows", windows, windows),
+};
 
-/* False where none of the keys below is meant. */
 static bool is_fact(const char *name)
 {
-	static const char *const facts[] = { "voxel-size",    "unit",		"time-step",
-					     "channel-names", "channel-colors", "windows" };
 	for (size_t i = 0; i < ARRAY_SIZE(facts); i++)
-		if (strcmp(facts[i], name) == 0)
+		if (strcmp(facts[i].name, name) == 0)
 			return true;
 	return false;
 }
@@ -71,32 +82,19 @@ static void warn_others(const struct options *own, struct image *im)
 				   own->given[i].from, rows[i].name);
 }
 
+static void copy(struct scan_options *to, const struct scan_options *from, size_t at, size_t size)
+{
+	memcpy((char *)to + at, (const char *)from + at, size);
+}
+
 static void overlay(const struct options *own, struct scan_options *scan)
 {
 	const struct engine_config c = options_engine(own, NULL);
-	if (given_here(own, "voxel-size")) {
-		memcpy(scan->voxel_size, c.scan.voxel_size, sizeof(scan->voxel_size));
-		scan->from.voxel = c.scan.from.voxel;
-	}
-	if (given_here(own, "unit")) {
-		scan->unit = c.scan.unit;
-		scan->from.unit = c.scan.from.unit;
-	}
-	if (given_here(own, "time-step")) {
-		scan->time_step = c.scan.time_step;
-		scan->from.time = c.scan.from.time;
-	}
-	if (given_here(own, "channel-names")) {
-		scan->channel_names = c.scan.channel_names;
-		scan->from.names = c.scan.from.names;
-	}
-	if (given_here(own, "channel-colors")) {
-		scan->channel_colors = c.scan.channel_colors;
-		scan->from.colors = c.scan.from.colors;
-	}
-	if (given_here(own, "windows")) {
-		scan->windows = c.scan.windows;
-		scan->from.windows = c.scan.from.windows;
+	for (size_t i = 0; i < ARRAY_SIZE(facts); i++) {
+		if (options_given(own, facts[i].name)->by != GIVEN_BY_SIDECAR)
+			continue;
+		copy(scan, &c.scan, facts[i].at, facts[i].size);
+		copy(scan, &c.scan, facts[i].from, sizeof(const char *));
 	}
 }
 
