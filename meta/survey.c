@@ -261,13 +261,14 @@ static void note_cut(struct survey *out, struct source_file *f, const struct pag
 	text_add(&out->notes, "\n");
 }
 
-/* It tells of planes that it does not hold: not of what lies elsewhere than in its chain. */
-static bool lacks_planes(const struct told *t)
+/* Some of its planes are pages of its chain, or nowhere: a chain that is broken may have held more. */
+static bool needs_chain(const struct told *t)
 {
 	for (size_t i = 0; i < t->n_images; i++) {
 		uint64_t n = t->images[i].planes != NULL ? told_n_planes(&t->images[i]) : 0;
 		for (uint64_t k = 0; k < n; k++)
-			if (t->images[i].planes[k].where == TOLD_GAP)
+			if (t->images[i].planes[k].where == TOLD_GAP ||
+			    t->images[i].planes[k].where == TOLD_PAGE)
 				return true;
 	}
 	return false;
@@ -276,7 +277,7 @@ static bool lacks_planes(const struct told *t)
 static int take_lone(struct dataset *d, struct source_file *f, const struct pages *p,
 		     struct survey *out)
 {
-	if (lacks_planes(&out->told))
+	if (needs_chain(&out->told))
 		note_cut(out, f, p);
 	return survey_told_lone(d, f, p, &out->told);
 }
@@ -325,7 +326,7 @@ static int count_one(struct drafts *ds, const struct name_image *ni, size_t m, s
 		return 0;
 	if (r->rc != 0)
 		return r->rc;
-	if (out->told_series && lacks_planes(&r->telling.told))
+	if (out->told_series && needs_chain(&r->telling.told))
 		note_cut(out, r->file, &r->pages);
 	if (out->told_series)
 		return survey_told_one(r->file, m, &r->pages, &r->telling, out);

@@ -29,20 +29,28 @@ void telling_done(struct telling *t)
 	*t = (struct telling){ 0 };
 }
 
-/* A table of planes is made on the word of a text: most of a long one must be claimed, or nearly so. */
-static bool is_claimed(const struct told_image *im)
+/* Whether the plane has a place; pages of other files may be there. */
+static bool is_somewhere(const struct told_source *s, const struct told *t,
+			 const struct told_plane *p)
 {
-	enum { ALWAYS = 1 << 16, TIMES = 64 };
-	uint64_t n = told_n_planes(im), claimed = 0;
-	for (uint64_t i = 0; n > ALWAYS && i < n; i++)
-		claimed += im->planes[i].where != TOLD_GAP;
-	return n <= ALWAYS || claimed >= n / TIMES;
+	bool own = p->where == TOLD_PAGE && t->files[p->file] == NULL;
+	return p->where != TOLD_GAP && (!own || p->at < s->n_pages);
 }
 
-static int check_claims(const struct told *t, struct err *err)
+/* A table of planes is made on the word of a text: a good part of a long one must be somewhere. */
+static bool is_plausible(const struct told_source *s, const struct told *t,
+			 const struct told_image *im)
+{
+	uint64_t n = told_n_planes(im), found = 0;
+	for (uint64_t i = 0; n > TOLD_FEW_PLANES && i < n; i++)
+		found += is_somewhere(s, t, &im->planes[i]);
+	return n <= TOLD_FEW_PLANES || found >= n / TOLD_TIMES;
+}
+
+static int check_claims(const struct told_source *s, const struct told *t, struct err *err)
 {
 	for (size_t i = 0; i < t->n_images; i++)
-		if (!is_claimed(&t->images[i]))
+		if (!is_plausible(s, t, &t->images[i]))
 			return err_set(
 				err, ENOTSUP,
 				"by its %s it has %llu planes, nearly all of which lie nowhere",
@@ -55,7 +63,7 @@ static void ask(const struct told_source *s, told_reader *const *who, size_t n, 
 	*out = (struct telling){ 0 };
 	for (size_t i = 0; i < n && out->rc == 0; i++) {
 		out->rc = who[i](s, &out->told, &out->err);
-		if (out->rc == 1 && check_claims(&out->told, &out->err) != 0)
+		if (out->rc == 1 && check_claims(s, &out->told, &out->err) != 0)
 			out->rc = -ENOTSUP;
 		if (out->rc <= 0)
 			told_clear(&out->told);
@@ -88,6 +96,7 @@ void tell_file(const struct dataset *d, const char *path, const struct reader *r
 		.first = &first,
 		.ifds = pages->chain,
 		.n_pages = pages->n_chain,
+		.cut = pages->cut,
 		.beside = beside_read,
 		.beside_at = beside_read_at,
 		.ctx = &b,

@@ -7,13 +7,17 @@
 
 enum told_axis { TOLD_T, TOLD_C, TOLD_Z, TOLD_AXES };
 
+/* Of more than a few planes so many may be told for each one that is there. */
+enum { TOLD_FEW_PLANES = 1 << 16, TOLD_TIMES = 64 };
+
 enum { TOLD_MAX_PLANES = 1 << 26, TOLD_MAX_FILES = 1 << 20, TOLD_MAX_IMAGES = 1 << 20 };
 
 /* How a plane is found in its file. */
 enum told_where {
-	TOLD_GAP,  /* nothing claims it */
-	TOLD_PAGE, /* at: position of its IFD in the main chain, overviews counted, from 0 */
-	TOLD_IFD,  /* at: offset of its IFD */
+	TOLD_GAP, /* nothing claims it */
+	/* at: position of its IFD in the main chain, overviews counted, from 0; beyond the chain: claimed, and damaged */
+	TOLD_PAGE,
+	TOLD_IFD, /* at: offset of its IFD */
 	TOLD_BEHIND, /* at: bytes that its strips lie behind those of the file's first page, which is not compressed */
 	TOLD_BARE, /* at: offset of its pixels, not compressed, row by row; else it is like the file's first page */
 	TOLD_PLACE, /* at: index into `places` */
@@ -74,6 +78,7 @@ struct told_source {
 	const struct tiff_page *first;
 	const uint64_t *ifds;
 	uint32_t n_pages;
+	bool cut; /* the chain is broken behind them: planes that are told beyond are claimed, and lost */
 	/* Reads a file whose path is relative to that folder; the caller frees *out. `max` 0: asks only whether it is
 	 * there. -ENOENT; -EXDEV: it lies outside SOURCE; -EFBIG: longer than `max`; -EIO, -ENOMEM .. */
 	int (*beside)(void *ctx, const char *path, size_t max, char **out, size_t *len);

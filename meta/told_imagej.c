@@ -70,8 +70,8 @@ static void read_sizes(const struct told_source *s, struct imagej *j, uint64_t *
 
 /* Where the planes lie. */
 struct laid {
-	struct told_pages pages; /* at NULL: page i is plane i */
-	uint64_t step;		 /* not 0: they lie behind the first page */
+	struct told_pages pages;
+	uint64_t step; /* not 0: they lie behind the first page */
 };
 
 static void laid_done(struct laid *l)
@@ -110,6 +110,9 @@ static int lay(const struct told_source *s, struct imagej *j, uint64_t images, s
 	int rc = told_pages_read(s, &l->pages, err);
 	if (rc != 0 || planes == l->pages.n)
 		return rc;
+	/* Sizes that contradict the number of images are none. */
+	if ((images <= 1 || planes == images) && told_goes_on(s, l->pages.n, planes))
+		return 0;
 	if (planes > l->pages.n && planes <= s->n_pages) {
 		rc = told_behind(s, s->first, planes, &l->step, &why, err);
 		if (rc != 0)
@@ -125,8 +128,8 @@ static struct told_plane plane_at(const struct laid *l, uint64_t i)
 	struct told_plane p = { .where = TOLD_PAGE, .at = i };
 	if (l->step != 0)
 		p = (struct told_plane){ .where = TOLD_BEHIND, .at = i * l->step };
-	else if (l->pages.at != NULL)
-		p.at = l->pages.at[i];
+	else
+		p.at = told_page(&l->pages, i);
 	return p;
 }
 

@@ -44,16 +44,20 @@ static bool fits(const struct reading *r)
 	    !mul_u64(all, r->h.m, &all))
 		return false;
 	if (all > r->n_images && all / TIMES <= r->n_images)
-		told_note(r->out, "LSM: %" PRIu64 " planes are announced, %" PRIu32 " were written",
+		told_note(r->out, "LSM: %" PRIu64 " planes are announced, %" PRIu32 " are there",
 			  all, r->n_images);
 	return all >= r->n_images && all / TIMES <= r->n_images && all <= TOLD_MAX_PLANES;
 }
 
-/* Plane i of the image gets page `first` + i of those that are images. */
+/* Plane i of the image gets page `first` + i of those that are images. What is missing was never written, unless the
+ * chain is cut. */
 static int put_planes(struct reading *r, struct told_image *im, uint64_t first)
 {
-	uint64_t n = told_n_planes(im);
-	for (uint64_t i = 0; i < n && first + i < r->n_images; i++)
+	uint64_t n = told_n_planes(im), there = min_u64(n, r->n_images - first);
+	for (uint64_t i = there; i < n && r->s->cut; i++)
+		im->planes[i] = (struct told_plane){ .where = TOLD_PAGE,
+						     .at = r->s->n_pages + (i - there) };
+	for (uint64_t i = 0; i < there; i++)
 		if (lsm_place(r->s, r->pages, r->images[first + i], r->ends, r->n_ends, r->out,
 			      &im->planes[i]) != 0)
 			return err_oom(r->err);

@@ -31,7 +31,10 @@ int told_nih(const struct told_source *s, struct told *out, struct err *err)
 	if (rc != 0 || planes <= s->n_pages)
 		return rc;
 	rc = told_behind(s, s->first, planes, &step, &why, err);
-	if (rc == 0)
+	if (rc == 0 && told_goes_on(s, s->n_pages, planes)) {
+		step = 0;
+		rc = 1;
+	} else if (rc == 0)
 		told_note(out,
 			  "NIH Image: it tells of %" PRIu64 " planes, but there %s %" PRIu32
 			  " page%s, and %s",
@@ -45,7 +48,8 @@ int told_nih(const struct told_source *s, struct told *out, struct err *err)
 	if (im == NULL || told_add_file(out, NULL, &file) != 0)
 		return err_oom(err);
 	for (uint64_t i = 0; i < planes; i++)
-		im->planes[i] =
-			(struct told_plane){ .file = file, .where = TOLD_BEHIND, .at = i * step };
+		im->planes[i] = (struct told_plane){ .file = file,
+						     .where = step != 0 ? TOLD_BEHIND : TOLD_PAGE,
+						     .at = step != 0 ? i * step : i };
 	return 1;
 }

@@ -144,10 +144,12 @@ static int file_of(struct fill *f, const struct ome_tiffdata *d, uint32_t *file)
 	return r < 0 ? r : 1;
 }
 
-/* IFDs of a file from number `ifd` on, as far as that is known. */
+/* IFDs of a file from number `ifd` on, as far as that is known: it is not where the chain is cut. */
 static uint64_t pages_from(const struct fill *f, uint32_t file, uint64_t ifd)
 {
-	uint64_t all = f->l->out->files[file] == NULL ? f->l->s->n_pages : TIFF_MAX_PAGES;
+	const struct told_source *s = f->l->s;
+	bool known = f->l->out->files[file] == NULL && !s->cut;
+	uint64_t all = known ? s->n_pages : TIFF_MAX_PAGES;
 	return ifd < all ? all - ifd : 0;
 }
 

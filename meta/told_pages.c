@@ -30,7 +30,7 @@ void told_pages_done(struct told_pages *p)
 
 int told_pages_read(const struct told_source *s, struct told_pages *out, struct err *err)
 {
-	*out = (struct told_pages){ .at = calloc(s->n_pages, sizeof(*out->at)) };
+	*out = (struct told_pages){ .at = calloc(s->n_pages, sizeof(*out->at)), .all = s->n_pages };
 	if (out->at == NULL)
 		return err_oom(err);
 	out->n = 1;
@@ -45,6 +45,12 @@ int told_pages_read(const struct told_source *s, struct told_pages *out, struct 
 			out->at[out->n++] = i;
 	}
 	return 0;
+}
+
+bool told_goes_on(const struct told_source *s, uint64_t pages, uint64_t planes)
+{
+	return s->cut && planes > pages && planes <= TIFF_MAX_PAGES &&
+	       (planes <= TOLD_FEW_PLANES || planes / TOLD_TIMES <= pages);
 }
 
 /* Where the strips of a page begin, if each lies right behind the one before. 1, 0; errors as of reading. */

@@ -8,11 +8,24 @@
 struct told_pages {
 	uint32_t *at;
 	uint32_t n;
+	uint32_t all; /* pages of the chain */
 };
 
 /* Reads every page, unless there is only one. -ENOMEM. */
 int told_pages_read(const struct told_source *s, struct told_pages *out, struct err *err);
 void told_pages_done(struct told_pages *p);
+
+/* The page of plane i: without a list that one, behind the list's end one beyond the chain. */
+static inline uint64_t told_page(const struct told_pages *p, uint64_t i)
+{
+	if (p->at == NULL)
+		return i;
+	return i < p->n ? p->at[i] : p->all + (i - p->n);
+}
+
+/* Whether so many planes are more than the chain's `pages` because it is cut, and may have been there: then those
+ * behind the cut are claimed, as TOLD_PAGE beyond the chain. */
+bool told_goes_on(const struct told_source *s, uint64_t pages, uint64_t planes);
 
 /* The first `max` bytes of a text tag, of whatever bytes; caller frees *out. 1; 0: there is none that could be read.
  * -ENOMEM, or as reading. */

@@ -55,8 +55,36 @@ static bool fit_exactly(const struct scan_settings *set, uint64_t pages, struct 
 	return true;
 }
 
-static bool fit(const struct scan_settings *set, uint64_t pages, struct scan *n)
+/* All volumes that the pages of a chain reach into that is cut, as they were announced. False: it is whole, or too much
+ * is not known. */
+static bool fit_cut(const struct told_source *s, const struct scan_settings *set, uint64_t pages,
+		    struct scan *n)
 {
+	if (!s->cut || !set->sure || set->channels == 0)
+		return false;
+	uint64_t each = ceil_div(pages, set->channels), all = set->channels;
+	*n = (struct scan){ .channels = set->channels, .frames = set->frames, .slices = 1 };
+	if (set->frames == UINT64_MAX)
+		n->frames = each;
+	else if (set->slices != 0)
+		n->slices = set->slices;
+	else
+		n->slices = ceil_div(each, max_u64(n->frames, 1));
+	if (n->frames == 0 || !mul_u64(n->frames, n->slices, &n->stride))
+		return false;
+	/* Whether the way back was stored shows only in a chain that is whole. */
+	if (n->frames == 1 && set->per_volume > n->stride)
+		return false;
+	n->volumes = ceil_div(each, n->stride);
+	return mul_u64(all, n->stride, &all) && mul_u64(all, n->volumes, &all) &&
+	       told_goes_on(s, pages, all);
+}
+
+static bool fit(const struct told_source *s, const struct scan_settings *set, uint64_t pages,
+		struct scan *n)
+{
+	if (fit_cut(s, set, pages, n))
+		return true;
 	return set->sure ? fit_pages(set, pages, n) : fit_exactly(set, pages, n);
 }
 
@@ -70,7 +98,7 @@ static void fill(const struct scan *n, const struct told_pages *pages, struct to
 								n->stride * volume);
 				*told_plane(im, t, c, z) = (struct told_plane){
 					.where = TOLD_PAGE,
-					.at = pages->at != NULL ? pages->at[i] : i,
+					.at = told_page(pages, i),
 				};
 			}
 	}
@@ -131,12 +159,12 @@ static int tell(const struct told_source *s, const char *text, struct told *out,
 				       "pages are taken as z");
 		return 0;
 	}
-	bool fits = fit(&set, s->n_pages, &n);
+	bool fits = fit(s, &set, s->n_pages, &n);
 	if (!fits || planes_of(&n) != s->n_pages) {
 		int rc = told_pages_read(s, &pages, err);
 		if (rc != 0)
 			return rc;
-		fits = fit(&set, pages.n, &n);
+		fits = fit(s, &set, pages.n, &n);
 	}
 	if (fits)
 		return add_image(s, &set, &n, &pages, out, err);

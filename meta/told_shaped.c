@@ -148,6 +148,11 @@ static int read_image(struct shaping *k, struct shaped *s, uint32_t *pages, stru
 	*pages = rc > 0 ? (uint32_t)planes : 1;
 	if (rc == 0 && fits)
 		rc = told_behind(k->s, &k->page, planes, &step, &why, err);
+	if (rc == 0 && fits && !s->truncated && told_goes_on(k->s, k->s->n_pages - k->at, planes)) {
+		*pages = (uint32_t)planes;
+		step = 0;
+		rc = 1;
+	}
 	if (rc > 0 && step != 0) {
 		k->behind += planes;
 		rc = !told_is_far_out(k->s, k->behind, step);

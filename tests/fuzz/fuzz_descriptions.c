@@ -103,7 +103,7 @@ static void check_plane(const struct told *t, const struct told_source *s,
 	bool bad = p->file >= t->n_files;
 	switch (p->where) {
 	case TOLD_PAGE:
-		bad |= p->at >= s->n_pages;
+		bad |= p->at >= (s->cut ? TIFF_MAX_PAGES + (uint64_t)s->n_pages : s->n_pages);
 		break;
 	case TOLD_BEHIND:
 		bad |= s->first->compression != TIFF_COMPRESSION_NONE;
@@ -183,14 +183,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct tiff_page first;
 	CLEANUP(freep) uint64_t *ifds = NULL;
 	size_t n = 0;
-	bool ended;
-	if (tiff_header_read(&r, &h, NULL) != 0 ||
-	    tiff_walk(&r, &h, &ifds, &n, &ended, NULL) != 0 || n == 0 ||
-	    tiff_page_read(&r, &h, ifds[0], &first, NULL) != 0)
+	bool cut;
+	if (tiff_header_read(&r, &h, NULL) != 0 || tiff_walk(&r, &h, &ifds, &n, &cut, NULL) != 0 ||
+	    n == 0 || tiff_page_read(&r, &h, ifds[0], &first, NULL) != 0)
 		return 0;
-	const struct told_source s = {
-		.r = &r, .name = "a{.tif", .first = &first, .ifds = ifds, .n_pages = (uint32_t)n
-	};
+	const struct told_source s = { .r = &r,
+				       .name = "a{.tif",
+				       .first = &first,
+				       .ifds = ifds,
+				       .n_pages = (uint32_t)n,
+				       .cut = cut };
 	CLEANUP(told_done) struct told told = { 0 };
 	struct err err = { 0 };
 	int rc = readers[control[0] % ARRAY_SIZE(readers)](&s, &told, &err);

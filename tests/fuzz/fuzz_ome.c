@@ -106,6 +106,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		s.first = &first;
 		s.ifds = ifds;
 		s.n_pages = n_pages;
+		s.cut = data[3] & 2;
 	}
 	CLEANUP(told_done) struct told told = { 0 };
 	struct err err = { 0 };

@@ -115,6 +115,9 @@ def _imagej():
     add("sizes that do not fit", hyperstack(6, channels=2, slices=2), "zyx", (6,), pages("a.tif", 6), "2.7.3: z = n", 6)
     add("more claimed, compressed", hyperstack(9, slices=9), "zyx", (4,), pages("a.tif", 4), "2.7.4: z = P", 4,
         deflate=True)
+    add("cut between pages, compressed", hyperstack(6, channels=2, slices=3), "czyx", (2, 3),
+        ["a.tif#0", "a.tif#2", DAMAGED, "a.tif#1", "a.tif#3", DAMAGED], "2.7: behind the end is damaged", 6,
+        deflate=True, cut=4)
     s["a file cut short"] = one("zyx", (6,), [*pages("a.tif", 4), DAMAGED, DAMAGED],
                                 "2.7: behind the end is damaged", files={"a.tif": cut_short})
     add("RGB slices", hyperstack(4, slices=4), "czyx", (1, 4), pages("a.tif", 4), "2.7: S = 3 and slices", 4, samples=3)
@@ -179,6 +182,8 @@ def _shaped():
     add("shaped, one directory, big-endian", shape(5, axes="TYX"), "tyx", (5,), pages("a.tif", 5), "2.14", 1, behind=4,
         byteorder=">")
     add("shaped, another number of pages", shape(7, axes="TYX"), "zyx", (4,), pages("a.tif", 4), "2.14: ignored", 4)
+    add("shaped, cut between pages", shape(2, 3, axes="TZYX"), "tzyx", (2, 3),
+        [*pages("a.tif", 4), DAMAGED, DAMAGED], "2.14: behind the end is damaged", 6, deflate=True, cut=4)
     s["shaped, two series"] = Set(
         {"a_0": ("tyx", (2,), pages("a.tif", 2)), "a_1": ("zyx", (3,), [f"a.tif#{k}" for k in (2, 3, 4)])},
         "2.14: a description on a later page starts an image",

@@ -99,6 +99,12 @@ def _one_file():
         ome(image(3, data=[tiff_data(FirstZ=z, IFD=(0, 1, 7)[z]) for z in range(3)])), 2)
     add("times that were not recorded", "tzyx", (2, 3), pages("a.ome.tif", 6), "2.8: trailing times are cut off",
         ome(image(3, 1, 5, data=[tiff_data(FirstT=t, IFD=3 * t, PlaneCount=3) for t in range(2)])), 6)
+    claims = {"all pages": ["<TiffData/>"], "a count": [tiff_data(IFD=0, PlaneCount=6)], "no TiffData": []}
+    for how, data in claims.items():
+        add(f"cut between pages, {how}", "zyx", (6,), [*pages("a.ome.tif", 4), DAMAGED, DAMAGED],
+            "2.8: claimed, so damaged", ome(image(6, data=data)), 6, cut=4)
+    add("times cut off", "tzyx", (3, 2), [*pages("a.ome.tif", 3), *[DAMAGED] * 3], "2.8: claimed, so damaged",
+        ome(image(2, 1, 3)), 6, cut=3)
     add("more pages than planes", "zyx", (3,), pages("a.ome.tif", 3), "2.8: ignored", ome(image(3)), 5)
     add("a page of another size", "zyx", (3,), ["a.ome.tif#0", DAMAGED, "a.ome.tif#2"], "2.8: damaged",
         ome(image(3)), 3,

@@ -57,8 +57,8 @@ class Page:
     photometric: int = -1
 
 
-def write_pages(path, pages, byteorder="<", bigtiff=False):
-    """Returns the offsets of the directories of the main chain."""
+def write_pages(path, pages, byteorder="<", bigtiff=False, cut=0):
+    """Returns the offsets of the directories of the main chain. cut: the file ends before that page's one; 0: whole."""
     out = bytearray(b"II" if byteorder == "<" else b"MM")
     out += struct.pack(byteorder + ("HHHQ" if bigtiff else "HI"), *((43, 8, 0, 0) if bigtiff else (42, 0)))
     link, found = 8 if bigtiff else 4, []
@@ -67,7 +67,7 @@ def write_pages(path, pages, byteorder="<", bigtiff=False):
         struct.pack_into(byteorder + ("Q" if bigtiff else "I"), out, link, at)
         link = next_link
         found.append(at)
-    Path(path).write_bytes(out)
+    Path(path).write_bytes(out[: found[cut]] if cut else out)
     return found
 
 

@@ -160,9 +160,9 @@ ID="Pixels:0" DimensionOrder="XYZCT" Type="uint8" SizeX="64" SizeY="48" SizeZ="1
 ID="Channel:0:0" SamplesPerPixel="1"/><TiffData/></Pixels></Image></OME>"""
 
 
-@pytest.mark.parametrize("told, missing", [(None, 0), (OME, 4)])
-def test_pages_that_were_cut_off(told, missing, tmp_path, run):
-    """A file whose last pages are gone has no plane that could be damaged, and is not fine."""
+@pytest.mark.parametrize("told, lost", [(None, []), (OME, [6, 7, 8, 9])])
+def test_pages_that_were_cut_off(told, lost, tmp_path, run):
+    """A file whose last pages are gone is not fine, and has no plane that could be damaged unless it tells of them."""
     path = tmp_path / "stack.tif"
     with tifffile.TiffWriter(path) as w:
         for z, plane in enumerate(pixels((10, 48, 64), "u1")):
@@ -174,7 +174,8 @@ def test_pages_that_were_cut_off(told, missing, tmp_path, run):
     os.truncate(path, starts[6])
     said = check_json(run, path, code=1)
     image, = said["images"]
-    assert (image["planes"], image["missing"], image["damaged"]) == (6, missing, [])
+    assert (image["planes"], image["missing"]) == (6 + len(lost), 0)
+    assert [(d["z"], d["why"]) for d in image["damaged"]] == [(z, "the file has no such page") for z in lost]
     assert [(b["file"], b["why"][:41]) for b in said["broken"]] == \
         [("stack.tif", "its chain of pages is broken after 6 (it ")] and said["totals"]["broken"] == 1
     done = run("check", path)

@@ -23,6 +23,7 @@ struct made_stack {
 	unsigned cut;	    /* bytes that the file's end lacks */
 	unsigned thumbnail; /* page that is reduced, from 1; 0: none */
 	bool big, late;
+	bool broken; /* the chain, behind the last page */
 	struct tiff_rational x, y;
 	unsigned resolution_unit;
 	const uint8_t *blob; /* tag 50839, and in 50838 the lengths of its header and items */
@@ -96,6 +97,8 @@ static inline void make(const struct made_stack *k)
 		file.n = FIRST + planes * bytes;
 	}
 	file.n -= k->cut;
+	if (k->broken)
+		made_cut(&file);
 }
 
 static inline int ask(const struct made_stack *k)

@@ -70,12 +70,11 @@ static inline void made_source_open(struct made_source *m, const char *name, con
 	struct tiff_header h;
 	struct err err = { 0 };
 	size_t n_pages = 0;
-	bool cut;
 	made_source_of_files(m, name, NULL);
 	m->bytes = (struct reader_bytes){ b, n };
 	m->reader = reader_mem(&m->bytes);
 	ck_assert_msg(tiff_header_read(&m->reader, &h, &err) == 0, "%s", err.msg);
-	ck_assert_int_eq(tiff_walk(&m->reader, &h, &m->ifds, &n_pages, &cut, NULL), 0);
+	ck_assert_int_eq(tiff_walk(&m->reader, &h, &m->ifds, &n_pages, &m->s.cut, NULL), 0);
 	ck_assert_msg(tiff_page_read(&m->reader, &h, m->ifds[0], &m->first, &err) == 0, "%s",
 		      err.msg);
 	m->s.r = &m->reader;

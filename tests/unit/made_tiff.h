@@ -96,6 +96,12 @@ static inline size_t made_ifd(struct made *m, const struct made_tag *tags)
 	return ifd;
 }
 
+/* The last IFD's pointer to the next leads out of the file, as where it was cut. */
+static inline void made_cut(struct made *m)
+{
+	made_put(m, m->next, 0xfffffff0, m->bigtiff ? 8 : 4);
+}
+
 enum { MADE_TAGS = 64 };
 
 /* A list of tags that starts as a gray page of `w` x `h` pixels of 8 bits in one strip at byte `off`. */

@@ -69,6 +69,38 @@ START_TEST(a_cut_file_keeps_its_planes)
 }
 END_TEST
 
+START_TEST(planes_behind_a_broken_chain_are_claimed)
+{
+	struct made_stack k = { .text = HYPER, .pages = 20, .compression = 5, .broken = true };
+	struct told_image *im = must_tell(&k);
+	sizes_are(im, 4, 2, 3);
+	plane_is(im, 3, 1, 0, TOLD_PAGE, 19);
+	plane_is(im, 3, 0, 1, TOLD_PAGE, 20);
+	plane_is(im, 3, 1, 2, TOLD_PAGE, 23);
+	ck_assert_uint_eq(told.notes.len, 0);
+	/* A page that is no plane has no number. */
+	k.thumbnail = 3;
+	im = must_tell(&k);
+	sizes_are(im, 4, 2, 3);
+	plane_is(im, 0, 0, 1, TOLD_PAGE, 3);
+	plane_is(im, 3, 0, 0, TOLD_PAGE, 19);
+	plane_is(im, 3, 1, 0, TOLD_PAGE, 20);
+	/* As many as that were never there. */
+	k.thumbnail = 0;
+	k.text = "ImageJ=1\nimages=70000\nslices=70000\n";
+	im = must_tell(&k);
+	sizes_are(im, 1, 1, 20);
+	/* Lines that contradict one another. */
+	k.text = "ImageJ=1\nimages=23\nslices=12\nframes=2\n";
+	im = must_tell(&k);
+	sizes_are(im, 1, 1, 20);
+	k.broken = false;
+	k.text = HYPER;
+	im = must_tell(&k);
+	sizes_are(im, 1, 1, 20);
+}
+END_TEST
+
 static const struct {
 	struct made_stack k;
 	const char *why;
@@ -443,6 +475,7 @@ int main(void)
 	tcase_add_test(tc, hyperstack_behind_one_page);
 	tcase_add_test(tc, planes_behind_the_first_of_several_pages);
 	tcase_add_test(tc, a_cut_file_keeps_its_planes);
+	tcase_add_test(tc, planes_behind_a_broken_chain_are_claimed);
 	tcase_add_loop_test(tc, a_page_alone, 0, ARRAY_SIZE(alone));
 	tcase_add_loop_test(tc, sizes_by_lines_and_pages, 0, ARRAY_SIZE(counts));
 	tcase_add_test(tc, overviews_are_no_planes);

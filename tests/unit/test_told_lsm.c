@@ -208,7 +208,19 @@ START_TEST(what_was_not_written_is_a_gap)
 	must_tell(0, 1, 4, 3);
 	is_page(0, 1, 1, 8);
 	ck_assert_int_eq(told_plane(&told.images[0], 1, 0, 2)->where, TOLD_GAP);
-	ck_assert(made_notes(&told, "12 planes are announced, 5 were written"));
+	ck_assert(made_notes(&told, "12 planes are announced, 5 are there"));
+}
+END_TEST
+
+START_TEST(planes_behind_a_broken_chain_are_claimed)
+{
+	begin(&(struct lsm){ .z = 3, .t = 4, .scan_type = 6 });
+	add_pairs(5);
+	made_cut(&file);
+	must_tell(0, 1, 4, 3);
+	is_page(0, 1, 1, 8);
+	is_page(0, 1, 2, 10);
+	is_page(0, 3, 2, 16);
 }
 END_TEST
 
@@ -530,6 +542,7 @@ int main(void)
 	tcase_add_test(c, files_without_thumbnails);
 	tcase_add_test(c, positions_and_mosaics_are_images);
 	tcase_add_test(c, what_was_not_written_is_a_gap);
+	tcase_add_test(c, planes_behind_a_broken_chain_are_claimed);
 	tcase_add_test(c, sizes_that_do_not_fit_leave_single_planes);
 	tcase_add_test(c, offsets_wrap_at_4_gib);
 	tcase_add_test(c, thumbnails_may_lie_first);

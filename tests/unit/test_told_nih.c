@@ -16,6 +16,7 @@ struct made_nih {
 	unsigned told, there; /* planes */
 	unsigned pages, numbers, compression;
 	bool big, fluoview;
+	bool broken; /* the chain, behind the last page */
 };
 
 static void make(const struct made_nih *k)
@@ -44,6 +45,8 @@ static void make(const struct made_nih *k)
 	}
 	ck_assert_uint_lt(file.n, FIRST);
 	file.n = FIRST + k->there * PLANE;
+	if (k->broken)
+		made_cut(&file);
 	made_source_open(&src, "a.tif", file.b, file.n);
 }
 
@@ -100,6 +103,22 @@ START_TEST(pages_are_planes)
 }
 END_TEST
 
+START_TEST(pages_behind_a_broken_chain_are_claimed)
+{
+	static const struct made_nih cut = {
+		.told = 5, .there = 3, .pages = 3, .numbers = 256, .compression = 5, .broken = true
+	};
+	ck_assert_int_eq(ask(&cut), 1);
+	const struct told_image *im = told.images;
+	ck_assert_uint_eq(im->n[TOLD_Z], 5);
+	for (uint64_t z = 0; z < 5; z++) {
+		ck_assert_int_eq(im->planes[z].where, TOLD_PAGE);
+		ck_assert_uint_eq(im->planes[z].at, z);
+	}
+	ck_assert_uint_eq(told.notes.len, 0);
+}
+END_TEST
+
 START_TEST(fluoview_is_noted)
 {
 	make(&(struct made_nih){ .there = 3, .pages = 3, .fluoview = true });
@@ -120,6 +139,7 @@ int main(void)
 	TCase *tc = tcase_create("told_nih");
 	tcase_add_test(tc, planes_behind_one_page);
 	tcase_add_test(tc, pages_are_planes);
+	tcase_add_test(tc, pages_behind_a_broken_chain_are_claimed);
 	tcase_add_test(tc, fluoview_is_noted);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);

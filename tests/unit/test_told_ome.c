@@ -469,6 +469,37 @@ START_TEST(whole_files)
 }
 END_TEST
 
+/* What is told of pages behind the end of a chain that is cut is claimed. */
+START_TEST(a_broken_chain)
+{
+	make(STACK(5, "<TiffData/>"), 3);
+	expect("1x1x5 .0 .1 .2 - -", NULL);
+	w.s.cut = true;
+	expect("1x1x5 .0 .1 .2 .3 .4", NULL);
+	make(STACK(5, ""), 3);
+	w.s.cut = true;
+	expect("1x1x5 .0 .1 .2 .3 .4", NULL);
+	make(STACK(5, DATA("IFD=\"1\" FirstZ=\"1\" PlaneCount=\"9\"", "")), 3);
+	w.s.cut = true;
+	expect("1x1x5 - .1 .2 .3 .4", "beyond the last are cut");
+	/* Up to where another file begins, and between planes of others. */
+	make(STACK(6, WHOLE(0, UUID("a.tif", "")) WHOLE(4, UUID("b.tif", ""))
+			      ONE(2, UUID("c.tif", ""))),
+	     1);
+	put_beside("b.tif", "", 0);
+	put_beside("c.tif", "", 0);
+	expect("1x1x6 .0 - c.tif:0 - b.tif:0 b.tif:1", NULL);
+	w.s.cut = true;
+	expect("1x1x6 .0 .1 c.tif:0 .3 b.tif:0 b.tif:1", NULL);
+	/* Times that were lost are not times that were never taken. */
+	make(CHANNELS(1, 4, "<TiffData/>"), 2);
+	expect("2x1x1 .0 .1", "the last 2 of 4 time points have no plane");
+	w.s.cut = true;
+	expect("4x1x1 .0 .1 .2 .3", NULL);
+	done();
+}
+END_TEST
+
 #define BINARY_ONLY(file)                                                                          \
 	"<OME UUID=\"urn:uuid:5\"><BinaryOnly MetadataFile=\"" file "\" "                          \
 	"UUID=\"urn:uuid:1\"/></OME>"
@@ -910,6 +941,7 @@ int main(void)
 	tcase_add_test(tc, members_of_a_set);
 	tcase_add_test(tc, names_that_mislead);
 	tcase_add_test(tc, whole_files);
+	tcase_add_test(tc, a_broken_chain);
 	tcase_add_test(tc, companions);
 	tcase_add_test(tc, companions_that_fail);
 	tcase_add_loop_test(tc, samples, 0, ARRAY_SIZE(channels));

@@ -21,6 +21,8 @@ static void set_text(struct made_list *l, uint16_t tag, const char *text)
 				 .tag = tag, .type = 2, .count = strlen(text) + 1, .bytes = text });
 }
 
+static bool broken; /* the chain, behind the last page */
+
 static int ask(const char *software, const char *description, unsigned pages, unsigned reduced)
 {
 	static const uint8_t pixels[SIDE * SIDE];
@@ -39,6 +41,8 @@ static int ask(const char *software, const char *description, unsigned pages, un
 			made_num(&l, 254, 4, 1);
 		made_ifd(&file, l.t);
 	}
+	if (broken)
+		made_cut(&file);
 	made_source_open(&src, "a.tif", file.b, file.n);
 	int rc = told_scanimage(&src.s, &told, &err);
 	ck_assert(!told.notes.oom);
@@ -158,6 +162,44 @@ START_TEST(pages_by_settings)
 	char left[40];
 	snprintf(left, sizeof(left), "%u of %u pages", rows[_i].left_out, rows[_i].pages);
 	ck_assert(made_notes(&told, left) == (rows[_i].left_out != 0));
+}
+END_TEST
+
+static const struct {
+	struct settings k;
+	unsigned pages;
+	uint64_t n[TOLD_AXES];
+	uint64_t last; /* page of the last plane */
+} cuts[] = {
+	/* As many frames as were announced; without a number as many as the pages reach into. */
+	{ { "[1;2]", "4", "1", NULL }, 5, { 4, 2, 1 }, 7 },
+	{ { "[1;2]", "inf", NULL, NULL }, 5, { 3, 2, 1 }, 5 },
+	{ { "[1;2]", "1", "5", NULL }, 3, { 1, 2, 5 }, 9 },
+	{ { "[1;2]", "3", "2", NULL }, 7, { 3, 2, 2 }, 11 },
+	{ { "1", "3", NULL, NULL }, 4, { 3, 1, 2 }, 5 },
+	/* The volume that was begun is whole. */
+	{ { "1", "1", "3", NULL }, 10, { 4, 1, 3 }, 11 },
+	{ { "1", "1", "3", NULL }, 9, { 3, 1, 3 }, 8 },
+	/* Nobody knows whether the way back was stored, or so many were never there. */
+	{ { "1", "1", "3",
+	    "SI.hFastZ.enable = true\nSI.hStackManager.numFramesPerVolumeWithFlyback = 4\n" },
+	  7,
+	  { 2, 1, 3 },
+	  5 },
+	{ { "1", "70000", "1", NULL }, 5, { 5, 1, 1 }, 4 },
+};
+
+START_TEST(planes_behind_a_broken_chain_are_claimed)
+{
+	broken = true;
+	struct told_image *im = must_tell(lines(&cuts[_i].k), NULL, cuts[_i].pages);
+	broken = false;
+	const uint64_t *n = cuts[_i].n;
+	ck_assert_msg(im->n[TOLD_T] == n[0] && im->n[TOLD_C] == n[1] && im->n[TOLD_Z] == n[2],
+		      "%d x %d x %d", (int)im->n[TOLD_T], (int)im->n[TOLD_C], (int)im->n[TOLD_Z]);
+	const struct told_plane *last = told_plane(im, n[0] - 1, n[1] - 1, n[2] - 1);
+	ck_assert_int_eq(last->where, TOLD_PAGE);
+	ck_assert_uint_eq(last->at, cuts[_i].last);
 }
 END_TEST
 
@@ -295,6 +337,7 @@ int main(void)
 	Suite *suite = suite_create("told_scanimage");
 	TCase *tc = tcase_create("told_scanimage");
 	tcase_add_loop_test(tc, pages_by_settings, 0, ARRAY_SIZE(rows));
+	tcase_add_loop_test(tc, planes_behind_a_broken_chain_are_claimed, 0, ARRAY_SIZE(cuts));
 	tcase_add_test(tc, lines_in_descriptions);
 	tcase_add_loop_test(tc, older_settings, 0, ARRAY_SIZE(older));
 	tcase_add_test(tc, other_texts);

@@ -24,6 +24,7 @@ struct made_shaped {
 	struct made_shaped_page p[MAX_PAGES];
 	unsigned pages; /* 0: 1 */
 	unsigned samples, planar, compression;
+	bool broken; /* the chain, behind the last page */
 	const char *name;
 };
 
@@ -62,6 +63,8 @@ static void make(const struct made_shaped *k)
 	}
 	ck_assert_uint_lt(file.n, 16384);
 	file.n = at;
+	if (k->broken)
+		made_cut(&file);
 }
 
 static int ask(const struct made_shaped *k)
@@ -228,6 +231,32 @@ START_TEST(several_images)
 }
 END_TEST
 
+START_TEST(planes_behind_a_broken_chain_are_claimed)
+{
+	struct made_shaped k = {
+		.p[0].text = "{\"shape\": [5, 3, 4]}", .pages = 3, .compression = 5, .broken = true
+	};
+	struct told_image *im = must_tell(&k, 1);
+	sizes_are(im, 1, 1, 5);
+	plane_is(im, 0, 0, 2, TOLD_PAGE, 2);
+	plane_is(im, 0, 0, 4, TOLD_PAGE, 4);
+	ck_assert_uint_eq(told.notes.len, 0);
+	/* The second image of two. */
+	k.p[0].text = "{\"shape\": [2, 3, 4]}";
+	k.p[2].text = "{\"shape\": [3, 3, 4], \"axes\": \"TYX\"}";
+	im = must_tell(&k, 2);
+	sizes_are(&im[1], 3, 1, 1);
+	plane_is(&im[1], 0, 0, 0, TOLD_PAGE, 2);
+	plane_is(&im[1], 2, 0, 0, TOLD_PAGE, 4);
+	/* These never had pages of their own. */
+	k.p[2].text = NULL;
+	k.p[0].text = "{\"shape\": [5, 3, 4], \"truncated\": true}";
+	ck_assert_int_eq(ask(&k), 0);
+	k.p[0].text = "{\"shape\": [70000, 3, 4]}";
+	ck_assert_int_eq(ask(&k), 0);
+}
+END_TEST
+
 START_TEST(images_of_one_page_each)
 {
 	struct made_shaped k = {
@@ -383,6 +412,7 @@ int main(void)
 	tcase_add_test(tc, samples_are_no_planes);
 	tcase_add_test(tc, planes_behind_one_page);
 	tcase_add_test(tc, several_images);
+	tcase_add_test(tc, planes_behind_a_broken_chain_are_claimed);
 	tcase_add_test(tc, images_of_one_page_each);
 	tcase_add_test(tc, overviews_and_strangers_are_no_images);
 	tcase_add_loop_test(tc, shapes_that_do_not_fit, 0, ARRAY_SIZE(misfits));
