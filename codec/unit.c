@@ -104,17 +104,16 @@ int unit_weigh(const struct tiff_page *p, uint64_t stored, uint32_t rows, struct
 	return 0;
 }
 
+/* Undone here; libtiff undoes all others. */
+static bool is_own(uint16_t compression)
+{
+	return compression == TIFF_COMPRESSION_NONE || compression == TIFF_COMPRESSION_DEFLATE ||
+	       compression == TIFF_COMPRESSION_OLD_DEFLATE || compression == TIFF_COMPRESSION_ZSTD;
+}
+
 bool unit_codec_present(uint16_t compression)
 {
-	switch (compression) {
-	case TIFF_COMPRESSION_NONE:
-	case TIFF_COMPRESSION_DEFLATE:
-	case TIFF_COMPRESSION_OLD_DEFLATE:
-	case TIFF_COMPRESSION_ZSTD:
-		return true;
-	default:
-		return TIFFIsCODECConfigured(compression) == 1;
-	}
+	return is_own(compression) || TIFFIsCODECConfigured(compression) == 1;
 }
 
 static int join_floats(struct unit_decoder *d, const struct samples *s, struct err *err)
@@ -185,28 +184,17 @@ static int unpack(struct unit_decoder *d, const struct unit_job *j, struct err *
 /* As the samples were before the writer compressed them. */
 static int decompress(struct unit_decoder *d, const struct unit_job *j, struct err *err)
 {
-	int rc;
-	switch (j->page->compression) {
-	case TIFF_COMPRESSION_NONE:
-	case TIFF_COMPRESSION_DEFLATE:
-	case TIFF_COMPRESSION_OLD_DEFLATE:
-	case TIFF_COMPRESSION_ZSTD:
-		rc = unpack(d, j, err);
-		return rc != 0 ? rc : undo(d, j, err);
-	default:
+	if (!is_own(j->page->compression))
 		return unit_handles_decode(d->handles, j, err);
-	}
+	int rc = unpack(d, j, err);
+	return rc != 0 ? rc : undo(d, j, err);
 }
 
 /* libtiff gives bytes in native order, and so does predictor 3. */
 static bool triples_are_big_endian(const struct tiff_page *p)
 {
-	bool ours = p->compression == TIFF_COMPRESSION_NONE ||
-		    p->compression == TIFF_COMPRESSION_DEFLATE ||
-		    p->compression == TIFF_COMPRESSION_OLD_DEFLATE ||
-		    p->compression == TIFF_COMPRESSION_ZSTD;
 	bool joined = p->predictor == 3 && p->compression != TIFF_COMPRESSION_NONE;
-	return p->bits == 24 && p->file.big_endian && ours && !joined;
+	return p->bits == 24 && p->file.big_endian && is_own(p->compression) && !joined;
 }
 
 /* The packed samples lie at the end of the voxels that are made of them. */
