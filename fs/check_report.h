@@ -13,13 +13,17 @@ struct check_counts {
 	double seconds;
 };
 
+struct check_form;
+
 struct check_report {
 	const struct dataset *data;
-	bool json;
+	const struct check_form *form;
 	FILE *out;
 	struct text text; /* not printed yet */
 	uint32_t image;	  /* those before are told */
 	bool begun, any;  /* `image` has begun; something stands in its list of damage */
+	uint64_t planes;  /* of `image`, gaps included; none where it is unusable */
+	uint64_t missing; /* gaps among them */
 	struct check_counts counts;
 };
 
