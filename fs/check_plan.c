@@ -12,11 +12,6 @@ void check_plan_init(struct check_plan *p, const struct engine *e, uint64_t budg
 	p->piece_bytes = max_u64(piece_least, min_u64(piece_most, share));
 }
 
-uint64_t check_planes(const struct image *im)
-{
-	return im->n_t * im->n_c * im->n_z;
-}
-
 uint64_t check_plane_bytes(const struct image *im)
 {
 	const struct grid *g = &im->grid;
@@ -96,7 +91,7 @@ static bool find_plane(struct check_plan *p)
 		enum image_state state = image_state(im);
 		if (state == IMAGE_UNSEEN)
 			return false;
-		uint64_t n = state == IMAGE_READY ? check_planes(im) : 0;
+		uint64_t n = state == IMAGE_READY ? image_planes(im) : 0;
 		while (p->plane < n && im->planes[p->plane].file == PLANE_GAP)
 			p->plane++;
 		if (p->plane < n)

@@ -47,6 +47,5 @@ void check_plan_skip(struct check_plan *p, const struct check_place *at);
 /* All planes before this one were handed out as far as that makes sense. */
 struct check_place check_plan_at(const struct check_plan *p);
 
-/* Planes of an image that was looked at, gaps included, and bytes of the voxels of one. */
-uint64_t check_planes(const struct image *im);
+/* Bytes of the voxels of one plane of an image that was looked at. */
 uint64_t check_plane_bytes(const struct image *im);

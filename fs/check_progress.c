@@ -21,7 +21,7 @@ void check_progress_begin(struct check_progress *p, const struct dataset *d)
 		if (image_state(im) == IMAGE_UNSEEN)
 			return;
 		if (image_state(im) == IMAGE_READY)
-			all += (check_planes(im) - im->n_gaps) * check_plane_bytes(im);
+			all += (image_planes(im) - im->n_gaps) * check_plane_bytes(im);
 	}
 	p->all = all;
 }

@@ -21,7 +21,7 @@ static void begin_image(struct check_report *r)
 	bool bad = image_state(im) == IMAGE_BAD;
 	r->begun = true;
 	r->any = false;
-	r->planes = bad ? 0 : check_planes(im);
+	r->planes = bad ? 0 : image_planes(im);
 	r->missing = bad ? 0 : im->n_gaps;
 	r->counts.images++;
 	r->counts.unusable += bad;

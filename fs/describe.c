@@ -233,7 +233,7 @@ void describe_gaps(const struct image *im, struct text *t)
 		return;
 	text_addf(t, "%llu plane%s missing and filled:", (unsigned long long)im->n_gaps,
 		  im->n_gaps == 1 ? " is" : "s are");
-	uint64_t all = im->n_t * im->n_c * im->n_z;
+	uint64_t all = image_planes(im);
 	unsigned listed = 0;
 	for (uint64_t i = 0; i < all; i++) {
 		uint64_t last = i;

@@ -236,7 +236,7 @@ static size_t folder_length(const char *path)
 /* Files that lie beside those of the image and belong to none. */
 static uint64_t left_out_beside(const struct dataset *d, const struct image *im)
 {
-	uint64_t first = 0, all = im->n_t * im->n_c * im->n_z, n = 0;
+	uint64_t first = 0, all = image_planes(im), n = 0;
 	if (im->planes == NULL)
 		return 0;
 	while (first < all && im->planes[first].file == PLANE_GAP)

@@ -178,6 +178,12 @@ static inline size_t dataset_shown(const struct dataset *d)
 	return d->n_images - d->n_labels;
 }
 
+/* How many planes its table has, gaps included. */
+static inline uint64_t image_planes(const struct image *im)
+{
+	return im->n_t * im->n_c * im->n_z;
+}
+
 /* Index of the plane (t, page c, z). */
 static inline uint64_t image_plane(const struct image *im, uint64_t t, uint64_t c, uint64_t z)
 {

@@ -80,7 +80,7 @@ static struct image *take_image(struct dataset *from, uint32_t files_before)
 		return NULL;
 	*im = from->images[0];
 	from->n_images = 0;
-	uint64_t n = im->n_t * im->n_c * im->n_z;
+	uint64_t n = image_planes(im);
 	for (uint64_t i = 0; i < n; i++)
 		if (im->planes[i].file != PLANE_GAP)
 			im->planes[i].file += files_before;

@@ -127,7 +127,7 @@ void lost_begin(const struct dataset *d, struct image *im)
 {
 	lost_free(im->lost);
 	im->lost = NULL;
-	uint64_t all = d->fill_damaged ? 0 : im->n_t * im->n_c * im->n_z;
+	uint64_t all = d->fill_damaged ? 0 : image_planes(im);
 	for (uint64_t i = 0; i < all; i++)
 		if (im->planes[i].file != PLANE_GAP && d->files[im->planes[i].file].trouble != 0)
 			lost_add(im, &(struct lost_units){ i, UNIT_ALL, 1 });

@@ -302,7 +302,7 @@ static bool gap_ranges(struct json *j, cJSON *list, const struct dataset *d, con
 
 static uint64_t count_gaps(const struct dataset *d, const struct image *im)
 {
-	uint64_t all_planes = im->planes != NULL ? im->n_t * im->n_c * im->n_z : 0, n = 0;
+	uint64_t all_planes = im->planes != NULL ? image_planes(im) : 0, n = 0;
 	for (uint64_t i = 0; i < all_planes; i++)
 		n += image_plane_filled(d, im, i);
 	return n;

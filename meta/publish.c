@@ -50,7 +50,7 @@ static int drop_unused_files(struct dataset *d, struct err *err)
 	memset(number, 0, d->n_files * sizeof(*number));
 	for (size_t i = 0; i < d->n_images; i++) {
 		const struct image *im = &d->images[i];
-		uint64_t n = im->n_t * im->n_c * im->n_z;
+		uint64_t n = image_planes(im);
 		for (uint64_t k = 0; k < n; k++)
 			if (im->planes[k].file != PLANE_GAP)
 				number[im->planes[k].file] = 1;
@@ -68,7 +68,7 @@ static int drop_unused_files(struct dataset *d, struct err *err)
 	d->n_files = used;
 	for (size_t i = 0; i < d->n_images; i++) {
 		struct image *im = &d->images[i];
-		uint64_t n = im->n_t * im->n_c * im->n_z;
+		uint64_t n = image_planes(im);
 		for (uint64_t k = 0; k < n; k++)
 			if (im->planes[k].file != PLANE_GAP)
 				im->planes[k].file = number[im->planes[k].file];
@@ -83,7 +83,7 @@ static void set_permissions(struct dataset *d, struct image *im)
 	im->mode = 0444;
 	im->uid = d->uid;
 	im->gid = d->gid;
-	uint64_t n = im->n_t * im->n_c * im->n_z;
+	uint64_t n = image_planes(im);
 	uint32_t last = PLANE_GAP;
 	const struct source_file *first = NULL;
 	bool owners = false, groups = false;

@@ -44,7 +44,7 @@ static int compare(const void *a, const void *b)
 static uint32_t only_file(const struct image *im)
 {
 	uint32_t file = PLANE_GAP;
-	uint64_t n = im->n_t * im->n_c * im->n_z;
+	uint64_t n = image_planes(im);
 	for (uint64_t i = 0; i < n; i++) {
 		uint32_t f = im->planes[i].file;
 		if (f == PLANE_GAP || f == file)
