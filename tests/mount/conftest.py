@@ -9,6 +9,7 @@ import gc
 import json
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -19,6 +20,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 NGFFUSE = Path(os.environ.get("NGFFUSE_BIN", ROOT / "build/release/ngffuse")).absolute()
 SHARED = Path(os.environ.get("NGFFUSE_SHARED", ROOT.parent / "shared")).absolute()
+
+# The background of a shell without job control ignores it, and the programs that tests interrupt would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 READY_SECONDS = 60
 END_SECONDS = 30
