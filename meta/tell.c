@@ -49,6 +49,9 @@ static bool is_plausible(const struct told_source *s, const struct told *t,
 
 static int check_claims(const struct told_source *s, const struct told *t, struct err *err)
 {
+	/* Others of its run may hold the rest, and times that nobody wrote are trimmed when all have been asked. */
+	if (t->run != NULL)
+		return 0;
 	for (size_t i = 0; i < t->n_images; i++)
 		if (!is_plausible(s, t, &t->images[i]))
 			return err_set(

@@ -86,7 +86,7 @@ bool mm_plane_read(const char *text, size_t len, struct mm_plane *out)
 static bool is_plausible(const uint64_t n[TOLD_AXES], uint64_t n_images, uint64_t n_planes)
 {
 	/* Most of a long acquisition may be missing, and a short one costs nothing. */
-	enum { ALWAYS = 1 << 22, TIMES = 256 };
+	enum { ALWAYS = 1 << 20, TIMES = 256 };
 	uint64_t all = n_images;
 	for (int k = 0; k < TOLD_AXES; k++)
 		if (!mul_u64(all, n[k], &all))

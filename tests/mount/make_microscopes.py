@@ -150,8 +150,13 @@ def mmstack(folder):
         _write_mmstack(folder / "files" / name, both[8 * k:8 * k + 8], {**SUMMARY, **places})
     # Stopped early: of the three announced time points one was written.
     _write_mmstack(folder / "stopped/run_MMStack.ome.tif", every[:C * Z], {**SUMMARY, **sizes, "Frames": 3})
+    # Far more was announced than either of two files holds.
+    for k in range(2):
+        name = "run_MMStack" + (f"_{k}" if k else "") + ".ome.tif"
+        _write_mmstack(folder / "long" / name, every[6 * k:6 * k + 6], {**SUMMARY, **sizes, "Frames": 20000})
     return [
         ("one", Expected({"": 0}, (T, C, Z), missing=missing, **MM_FACTS)),
+        ("long", Expected({"": 0}, (T, C, Z), **MM_FACTS)),
         ("crashed", Expected({"": 0}, (T, C, Z), missing=lost, **MM_FACTS)),
         ("files", Expected({"left": 0, "right": 1}, (T, C, Z), **MM_FACTS)),
         ("stopped", Expected({"": 0}, (1, C, Z), **MM_FACTS)),

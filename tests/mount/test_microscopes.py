@@ -14,7 +14,7 @@ pytestmark = pytest.mark.fuse
 # Of 8 GiB and more, nearly all of it holes: these have a test of their own.
 MAKERS = {**KINDS, "lsm": lambda folder: lsm(folder, beyond=False)}
 PATHS = {
-    "mmstack": ("one", "crashed", "files", "stopped"), "ndtiff": ("depths", "tiles"),
+    "mmstack": ("one", "long", "crashed", "files", "stopped"), "ndtiff": ("depths", "tiles"),
     "lsm": ("plain.lsm", "lzw.lsm", "places.lsm"), "stk": ("distances.stk", "depths.stk", "times.stk", "waves.stk"),
 }
 
