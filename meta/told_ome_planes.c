@@ -26,8 +26,8 @@ struct fill {
 	uint8_t *state;
 	uint64_t n;
 	uint64_t base[TOLD_AXES]; /* 1: its First* count from 1 */
-	bool cut;		  /* something was beyond the planes, or beyond the file's pages */
-	bool homeless;		  /* a TiffData of a companion names no file */
+	bool beyond;   /* something was told beyond the planes, or beyond the file's pages */
+	bool homeless; /* a TiffData of a companion names no file */
 };
 
 /* More than any document needs in which planes are not claimed over and over. */
@@ -168,14 +168,14 @@ static int give(struct fill *f, const struct ome_tiffdata *d)
 	if (count == 0)
 		return 0;
 	if (!index_of(f, d, &index)) {
-		f->cut = true;
+		f->beyond = true;
 		return 0;
 	}
 	int r = file_of(f, d, &file);
 	if (r <= 0)
 		return r;
 	uint64_t room = min_u64(f->n - index, max_u64(pages_from(f, file, d->ifd), 1));
-	f->cut |= count > room;
+	f->beyond |= count > room;
 	count = min_u64(count, room);
 	for (uint64_t k = 0; k < count && f->l->work < max_work; k++)
 		claim(f, index + k, file, d->ifd + k, GIVEN);
@@ -188,7 +188,7 @@ static int begin(struct fill *f, const struct ome_tiffdata *d)
 	uint64_t index = 0;
 	uint32_t file = 0;
 	if (!index_of(f, d, &index)) {
-		f->cut = true;
+		f->beyond = true;
 		return 0;
 	}
 	int r = file_of(f, d, &file);
@@ -254,7 +254,7 @@ static int fill_pages(struct fill *f)
 	uint64_t pages = pages_from(f, file, f->l->next_page);
 	for (uint64_t k = 0; k < f->n && k < pages; k++)
 		claim(f, k, file, f->l->next_page + k, GIVEN);
-	f->cut = pages < f->n;
+	f->beyond = pages < f->n;
 	f->l->next_page += f->n;
 	return 0;
 }
@@ -273,7 +273,7 @@ static void say(const struct fill *f, size_t i, uint64_t left)
 	uint64_t all = f->image->n[TOLD_T];
 	if (f->homeless)
 		ome_note(f->l, i, "what names no file in a companion is ignored");
-	if (f->cut)
+	if (f->beyond)
 		ome_note(f->l, i, "planes or pages beyond the last are cut");
 	if (left == 0)
 		ome_note(f->l, i, "it has no plane and is left out");
