@@ -8,30 +8,17 @@
 
 #include "meta/voxel.h"
 
-/* Lengths of OME that OME-NGFF has no word for, in micrometers. */
-static const struct {
-	const char *unit;
-	double um;
-} typographic[] = {
-	{ "thou", 25.4 },      { "mil", 25.4 },	       { "pt", 25400.0 / 72 },
-	{ "pc", 25400.0 / 6 }, { "li", 25400.0 / 12 },
-};
-
 /* False: it has no length. */
 static bool to_size(const struct ome_quantity *q, struct told_size *out)
 {
 	if (!isfinite(q->value) || q->value <= 0)
 		return false;
-	for (size_t i = 0; i < ARRAY_SIZE(typographic); i++) {
-		if (strcmp(q->unit, typographic[i].unit) != 0)
-			continue;
-		*out = (struct told_size){ q->value * typographic[i].um, "micrometer", NULL };
-		return true;
-	}
-	const char *unit = q->unit[0] == '\0' ? "micrometer" : voxel_unit(q->unit, strlen(q->unit));
+	double factor = 1;
+	const char *unit =
+		q->unit[0] == '\0' ? "micrometer" : voxel_length(q->unit, strlen(q->unit), &factor);
 	if (unit == NULL)
 		return false;
-	*out = (struct told_size){ q->value, unit, NULL };
+	*out = (struct told_size){ voxel_convert(q->value, factor), unit, NULL };
 	return true;
 }
 

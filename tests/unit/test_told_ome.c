@@ -691,6 +691,8 @@ static const struct {
 	{ "PhysicalSizeX=\"2\" PhysicalSizeXUnit=\"thou\"", 0, 0, 50.8, "micrometer", NULL },
 	{ "PhysicalSizeX=\"1\" PhysicalSizeXUnit=\"pixel\" PhysicalSizeZ=\"3\"", 3, 0, 0, NULL,
 	  "PhysicalSizeX 1 \"pixel\" is no length" },
+	/* A parsec of OME. */
+	{ "PhysicalSizeX=\"1\" PhysicalSizeXUnit=\"pc\"", 0, 0, 0, NULL, "\"pc\" is no length" },
 	{ "PhysicalSizeX=\"1\" PhysicalSizeXUnit=\"reference frame\"", 0, 0, 0, NULL,
 	  "\"reference frame\"" },
 	{ "PhysicalSizeX=\"0\"", 0, 0, 0, NULL, "PhysicalSizeX 0 \"\"" },
