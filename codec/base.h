@@ -54,6 +54,15 @@ static inline uint64_t ceil_div(uint64_t a, uint64_t b)
 	return b == 0 ? 0 : a / b + (a % b != 0);
 }
 
+/* Room for one more item in a list of n that doubles, whose room is always the power of two at or above n. NULL: out of
+ * memory, and the list is as it was. */
+static inline void *grown(void *list, size_t n, size_t item)
+{
+	if (n != 0 && (n & (n - 1)) != 0)
+		return list;
+	return reallocarray(list, n == 0 ? 1 : 2 * n, item);
+}
+
 /* True and *out set when a * b (a + b) fits; false and *out untouched else. */
 static inline bool mul_u64(uint64_t a, uint64_t b, uint64_t *out)
 {

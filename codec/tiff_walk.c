@@ -71,17 +71,13 @@ static int next_of(struct tiff_window *w, const struct tiff_header *h, uint64_t 
 	return rc;
 }
 
-static bool push(uint64_t **list, size_t *n, size_t *cap, uint64_t v)
+static bool push(uint64_t **list, size_t *n, uint64_t v)
 {
-	if (*n == *cap) {
-		size_t more = *cap == 0 ? 16 : *cap * 2;
-		uint64_t *grown = realloc(*list, more * sizeof(**list));
-		if (grown == NULL)
-			return false;
-		*list = grown;
-		*cap = more;
-	}
-	(*list)[(*n)++] = v;
+	uint64_t *more = grown(*list, *n, sizeof(*more));
+	if (more == NULL)
+		return false;
+	*list = more;
+	more[(*n)++] = v;
 	return true;
 }
 
@@ -91,7 +87,7 @@ int tiff_walk(const struct reader *r, const struct tiff_header *h, uint64_t **ou
 	struct tiff_window w = { .r = r };
 	struct visited seen = { 0 };
 	CLEANUP(freep) uint64_t *list = NULL;
-	size_t len = 0, cap = 0;
+	size_t len = 0;
 	bool ended = false;
 	int rc = 0;
 	for (uint64_t ifd = h->first_ifd, next; ifd != 0 && !ended; ifd = next) {
@@ -110,7 +106,7 @@ int tiff_walk(const struct reader *r, const struct tiff_header *h, uint64_t **ou
 			ended = true;
 			break;
 		}
-		if (rc == 0 && !push(&list, &len, &cap, ifd))
+		if (rc == 0 && !push(&list, &len, ifd))
 			rc = -ENOMEM;
 		if (rc != 0)
 			break;

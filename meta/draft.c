@@ -43,12 +43,10 @@ static struct source_file *file_of(const struct job *j, size_t member)
 /* Room for one more, none yet. */
 static struct draft *add_draft(struct drafts *ds, const char *folder)
 {
-	if ((ds->n & (ds->n - 1)) == 0) {
-		struct draft *more = reallocarray(ds->v, ds->n == 0 ? 1 : 2 * ds->n, sizeof(*more));
-		if (more == NULL)
-			return NULL;
-		ds->v = more;
-	}
+	struct draft *more = grown(ds->v, ds->n, sizeof(*more));
+	if (more == NULL)
+		return NULL;
+	ds->v = more;
 	struct draft *f = &ds->v[ds->n];
 	*f = (struct draft){ .folder = folder, .im = calloc(1, sizeof(*f->im)) };
 	if (f->im == NULL)

@@ -84,9 +84,7 @@ void found_labels_done(struct found_labels *l)
 int found_labels_add(struct found_labels *l, struct image *im, struct image *of, const char *path,
 		     uint32_t file, bool given)
 {
-	struct found_label *more = l->v;
-	if ((l->n & (l->n - 1)) == 0)
-		more = reallocarray(l->v, l->n == 0 ? 1 : 2 * l->n, sizeof(*more));
+	struct found_label *more = grown(l->v, l->n, sizeof(*more));
 	if (more != NULL)
 		l->v = more;
 	char *copy = strdup(path);

@@ -62,17 +62,16 @@ static void check_oom(struct parse *p, bool oom)
 		stop_oom(p);
 }
 
-/* Room for one more item of a list that doubles; NULL: the parser was stopped. */
-static void *grown(struct parse *p, void *list, size_t n, size_t item, size_t max, const char *what)
+/* Room for one more item of a list; NULL: the parser was stopped. */
+static void *more_of(struct parse *p, void *list, size_t n, size_t item, size_t max,
+		     const char *what)
 {
 	if (n == max) {
 		err_set(&p->why, ENOTSUP, "more than %zu %s", max, what);
 		stop(p);
 		return NULL;
 	}
-	if (n != 0 && (n & (n - 1)) != 0)
-		return list;
-	void *more = reallocarray(list, n == 0 ? 1 : 2 * n, item);
+	void *more = grown(list, n, item);
 	check_oom(p, more == NULL);
 	return more;
 }
@@ -112,8 +111,8 @@ static void on_binary_only(struct parse *p, const char **atts)
 static void on_image(struct parse *p, const char **atts)
 {
 	struct ome_xml *x = p->out;
-	struct ome_image *more = grown(p, x->images, x->n_images, sizeof(*more), OME_XML_MAX_IMAGES,
-				       "Image elements");
+	struct ome_image *more = more_of(p, x->images, x->n_images, sizeof(*more),
+					 OME_XML_MAX_IMAGES, "Image elements");
 	if (more == NULL)
 		return;
 	x->images = more;
@@ -143,8 +142,8 @@ static void on_elsewhere(struct parse *p, const char **atts UNUSED)
 static void on_channel(struct parse *p, const char **atts)
 {
 	struct ome_xml *x = p->out;
-	struct ome_channel *more = grown(p, x->channels, x->n_channels, sizeof(*more),
-					 OME_XML_MAX_CHANNELS, "Channel elements");
+	struct ome_channel *more = more_of(p, x->channels, x->n_channels, sizeof(*more),
+					   OME_XML_MAX_CHANNELS, "Channel elements");
 	if (more == NULL)
 		return;
 	x->channels = more;
@@ -159,8 +158,8 @@ static void on_tiffdata(struct parse *p, const char **atts)
 		[TOLD_T] = "FirstT", [TOLD_C] = "FirstC", [TOLD_Z] = "FirstZ"
 	};
 	struct ome_xml *x = p->out;
-	struct ome_tiffdata *more = grown(p, x->tiffdata, x->n_tiffdata, sizeof(*more),
-					  OME_XML_MAX_TIFFDATA, "TiffData elements");
+	struct ome_tiffdata *more = more_of(p, x->tiffdata, x->n_tiffdata, sizeof(*more),
+					    OME_XML_MAX_TIFFDATA, "TiffData elements");
 	if (more == NULL)
 		return;
 	x->tiffdata = more;
@@ -199,7 +198,7 @@ static void add_file(struct parse *p)
 {
 	struct ome_xml *x = p->out;
 	struct ome_file *more =
-		grown(p, x->files, x->n_files, sizeof(*more), OME_XML_MAX_TIFFDATA, "files");
+		more_of(p, x->files, x->n_files, sizeof(*more), OME_XML_MAX_TIFFDATA, "files");
 	if (more == NULL)
 		return;
 	x->files = more;
@@ -234,7 +233,7 @@ static void add_delta(struct parse *p, const char **atts)
 	double unit = q.unit[0] == '\0' ? 1 : voxel_seconds(q.unit, strlen(q.unit));
 	if (!p->plane_counts || !q.told || !(unit > 0) || x->n_deltas == OME_XML_MAX_DELTAS)
 		return;
-	struct ome_delta *more = grown(p, x->deltas, x->n_deltas, sizeof(*more), SIZE_MAX, "");
+	struct ome_delta *more = more_of(p, x->deltas, x->n_deltas, sizeof(*more), SIZE_MAX, "");
 	if (more == NULL)
 		return;
 	x->deltas = more;

@@ -53,14 +53,6 @@ static bool count_planes(const uint64_t n[TOLD_AXES], uint64_t *out)
 	return true;
 }
 
-/* Room for one more item of a list that doubles. */
-static void *grown(void *list, size_t n, size_t item)
-{
-	if (n != 0 && (n & (n - 1)) != 0)
-		return list;
-	return reallocarray(list, n == 0 ? 1 : 2 * n, item);
-}
-
 struct told_image *told_add_image(struct told *t, const uint64_t n[TOLD_AXES], struct err *err)
 {
 	uint64_t planes = 0;

@@ -185,13 +185,10 @@ static uint64_t find_end(const struct told_source *s, const struct lsm_page *p,
 
 static int add_place(struct told *t, const struct tiff_place *place)
 {
-	if ((t->n_places & (t->n_places - 1)) == 0) {
-		struct tiff_place *more = reallocarray(
-			t->places, t->n_places == 0 ? 1 : 2 * t->n_places, sizeof(*more));
-		if (more == NULL)
-			return -ENOMEM;
-		t->places = more;
-	}
+	struct tiff_place *more = grown(t->places, t->n_places, sizeof(*more));
+	if (more == NULL)
+		return -ENOMEM;
+	t->places = more;
 	t->places[t->n_places++] = *place;
 	return 0;
 }

@@ -12,13 +12,10 @@ static int add_label(struct mm_summary *s, const struct json_word *w)
 {
 	struct text t = { 0 };
 	json_word_text(w, &t);
-	if ((s->n_labels & (s->n_labels - 1)) == 0) {
-		char **more = reallocarray(s->labels, s->n_labels == 0 ? 1 : 2 * s->n_labels,
-					   sizeof(*more));
-		t.oom |= more == NULL;
-		s->labels = more != NULL ? more : s->labels;
-	}
-	if (t.oom) {
+	char **more = grown(s->labels, s->n_labels, sizeof(*more));
+	if (more != NULL)
+		s->labels = more;
+	if (t.oom || more == NULL) {
 		text_done(&t);
 		return -ENOMEM;
 	}

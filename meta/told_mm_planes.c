@@ -14,12 +14,10 @@ void mm_planes_done(struct mm_planes *l)
 
 int mm_planes_add(struct mm_planes *l, const struct mm_plane *p)
 {
-	if ((l->n & (l->n - 1)) == 0) {
-		struct mm_plane *more = reallocarray(l->v, l->n == 0 ? 1 : 2 * l->n, sizeof(*more));
-		if (more == NULL)
-			return -ENOMEM;
-		l->v = more;
-	}
+	struct mm_plane *more = grown(l->v, l->n, sizeof(*more));
+	if (more == NULL)
+		return -ENOMEM;
+	l->v = more;
 	l->v[l->n++] = *p;
 	return 0;
 }

@@ -50,14 +50,6 @@ void nd_index_done(struct nd_index *x)
 	*x = (struct nd_index){ 0 };
 }
 
-/* Room for one more item of a list that doubles; NULL: no memory, and the list is as it was. */
-static void *grown(void *list, size_t n, size_t item)
-{
-	if (n != 0 && (n & (n - 1)) != 0)
-		return list;
-	return reallocarray(list, n == 0 ? 1 : 2 * n, item);
-}
-
 /* The rank of a text. What a new one is called goes to the end of *names, as it is spelled or, with `decode`, as it is
  * meant. */
 static int rank(struct text_index *ranks, char ***names, const struct json_word *w, bool decode,

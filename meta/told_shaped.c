@@ -14,7 +14,6 @@ struct shaping {
 	struct tiff_page page;
 	uint32_t at, file;
 	uint64_t behind;    /* planes that have no pages, of all images */
-	size_t n_places;    /* that there is room for */
 	struct err unclear; /* why the axes of an image cannot be told; code 0: they can */
 };
 
@@ -54,14 +53,10 @@ static int locate(struct shaping *k, uint64_t i, uint64_t step, struct told_plan
 		out->at = i * step;
 		return 0;
 	}
-	if (t->n_places == k->n_places) {
-		size_t n = k->n_places == 0 ? 16 : 2 * k->n_places;
-		struct tiff_place *more = reallocarray(t->places, n, sizeof(*more));
-		if (more == NULL)
-			return -ENOMEM;
-		t->places = more;
-		k->n_places = n;
-	}
+	struct tiff_place *more = grown(t->places, t->n_places, sizeof(*more));
+	if (more == NULL)
+		return -ENOMEM;
+	t->places = more;
 	out->where = TOLD_PLACE;
 	out->at = t->n_places;
 	t->places[t->n_places++] =

@@ -54,14 +54,6 @@ struct subfolders {
 	struct name_vector folders, indices;
 };
 
-/* Grows an array whose room is always the power of two at or above its length. */
-static void *grown(void *array, size_t n, size_t size)
-{
-	if (n != 0 && (n & (n - 1)) != 0)
-		return array;
-	return reallocarray(array, n == 0 ? 1 : 2 * n, size);
-}
-
 int dataset_leave_out(struct dataset *d, const char *path, const char *why, const char *of)
 {
 	struct left_out *more = grown(d->left_out, d->n_left_out, sizeof(*more));
