@@ -19,15 +19,18 @@ static const struct {
 	[SIDE_TEXTS] = { "an array of strings", .array = true, .strings = true, .outer = ',' },
 	[SIDE_WINDOWS] = { "an array of pairs [START, END]", .array = true, .strings = true,
 			   .inner = ':', .outer = ',' },
-	[SIDE_FACTORS] = { "a string or an array of factors [Z, Y, X]", .array = true,
-			   .strings = true, .inner = ',', .outer = ':' },
+	[SIDE_FACTORS] = { "an array of factors [Z, Y, X]", .array = true, .strings = true,
+			   .inner = ',', .outer = ':' },
 	[SIDE_LABELS] = { .expected = "an array of strings PATH=SOURCE" },
 };
 
 static int wrong_type(enum option_side side, const struct json_value *v, bool item, struct err *err)
 {
-	return err_set(err, EINVAL, "%s is expected, not %s%s", forms[side].expected,
-		       item ? "one with " : "", json_type_name(v->type));
+	const char *also = forms[side].number || forms[side].array
+				   ? "; a string as on the command line will do, too"
+				   : "";
+	return err_set(err, EINVAL, "%s is expected, not %s%s%s", forms[side].expected,
+		       item ? "one with " : "", json_type_name(v->type), also);
 }
 
 /* A string in a list: its commas are no separators. */
