@@ -82,21 +82,9 @@ static void gather(const struct dataset *d, struct facts *f)
 	f->name &= dataset_shown(d) == 1;
 }
 
-static void add_channels(struct json *j, const char *key, const struct facts *f)
+static void add_name(struct json *j, const char *key, const struct image *im)
 {
-	cJSON *list = json_array(j, j->root, key);
-	for (uint64_t c = 0; c < f->im->grid.size[AXIS_C]; c++) {
-		const struct channel *ch = &f->im->channels[c];
-		if (strcmp(key, "channel-names") == 0) {
-			json_string(j, list, NULL, ch->label);
-		} else if (strcmp(key, "channel-colors") == 0) {
-			json_string(j, list, NULL, ch->color);
-		} else {
-			cJSON *pair = json_array(j, list, NULL);
-			json_double(j, pair, NULL, ch->start);
-			json_double(j, pair, NULL, ch->end);
-		}
-	}
+	json_string(j, j->root, key, im->id);
 }
 
 /* x, y, z */
@@ -107,33 +95,66 @@ static void add_voxel(struct json *j, const char *key, const struct image *im)
 		json_double(j, list, NULL, im->voxel[i]);
 }
 
+static void add_unit(struct json *j, const char *key, const struct image *im)
+{
+	json_string(j, j->root, key, im->unit);
+}
+
+static void add_time(struct json *j, const char *key, const struct image *im)
+{
+	json_double(j, j->root, key, im->time_step);
+}
+
+static void add_channel_names(struct json *j, const char *key, const struct image *im)
+{
+	cJSON *list = json_array(j, j->root, key);
+	for (uint64_t c = 0; c < im->grid.size[AXIS_C]; c++)
+		json_string(j, list, NULL, im->channels[c].label);
+}
+
+static void add_colors(struct json *j, const char *key, const struct image *im)
+{
+	cJSON *list = json_array(j, j->root, key);
+	for (uint64_t c = 0; c < im->grid.size[AXIS_C]; c++)
+		json_string(j, list, NULL, im->channels[c].color);
+}
+
+static void add_windows(struct json *j, const char *key, const struct image *im)
+{
+	cJSON *list = json_array(j, j->root, key);
+	for (uint64_t c = 0; c < im->grid.size[AXIS_C]; c++) {
+		cJSON *pair = json_array(j, list, NULL);
+		json_double(j, pair, NULL, im->channels[c].start);
+		json_double(j, pair, NULL, im->channels[c].end);
+	}
+}
+
 /* True where the row is a fact of images; one that cannot be said is null. */
 static bool add_fact(struct json *j, const char *key, const struct facts *f)
 {
-	static const char *const keys[] = { "name",	 "voxel-size",	  "unit",
-					    "time-step", "channel-names", "channel-colors",
-					    "windows" };
-	const bool said[] = {
-		f->name, f->voxel, f->voxel, f->time, f->names, f->colors, f->windows
+	const struct {
+		const char *key;
+		bool said;
+		void (*add)(struct json *j, const char *key, const struct image *im);
+	} all[] = {
+		{ "name", f->name, add_name },
+		{ "voxel-size", f->voxel, add_voxel },
+		{ "unit", f->voxel, add_unit },
+		{ "time-step", f->time, add_time },
+		{ "channel-names", f->names, add_channel_names },
+		{ "channel-colors", f->colors, add_colors },
+		{ "windows", f->windows, add_windows },
 	};
-	size_t k = 0;
-	while (k < ARRAY_SIZE(keys) && strcmp(keys[k], key) != 0)
-		k++;
-	if (k == ARRAY_SIZE(keys))
-		return false;
-	if (!said[k])
-		json_null(j, j->root, key);
-	else if (k == 0)
-		json_string(j, j->root, key, f->im->id);
-	else if (k == 1)
-		add_voxel(j, key, f->im);
-	else if (k == 2)
-		json_string(j, j->root, key, f->im->unit);
-	else if (k == 3)
-		json_double(j, j->root, key, f->im->time_step);
-	else
-		add_channels(j, key, f);
-	return true;
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		if (strcmp(all[i].key, key) != 0)
+			continue;
+		if (all[i].said)
+			all[i].add(j, key, f->im);
+		else
+			json_null(j, j->root, key);
+		return true;
+	}
+	return false;
 }
 
 /* Digits as JSON has them, not more than the reader keeps. */
