@@ -63,7 +63,8 @@ static uint16_t colours_of(uint16_t photometric)
 static int check_bits(const struct tiff_page *p, struct err *err)
 {
 	/* Complex numbers of two doubles are real files, only not of a kind for this reader. */
-	bool complex_numbers = p->sample_format == 5 || p->sample_format == 6;
+	bool complex_numbers = p->sample_format == TIFF_FORMAT_COMPLEX_INT ||
+			       p->sample_format == TIFF_FORMAT_COMPLEX;
 	if (complex_numbers && p->bits > MAX_BITS)
 		return err_set(err, ENOTSUP, "SampleFormat %u (complex) is not supported",
 			       p->sample_format);

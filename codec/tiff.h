@@ -55,6 +55,26 @@ struct tiff_place {
 	bool bare; /* no table: all rows lie one after another, not compressed */
 };
 
+/* PhotometricInterpretation, as far as it matters. */
+enum tiff_photometric {
+	TIFF_WHITE_IS_ZERO = 0,
+	TIFF_BLACK_IS_ZERO = 1,
+	TIFF_RGB = 2,
+	TIFF_YCBCR = 6,
+	TIFF_LOGL = 32844,
+	TIFF_LOGLUV = 32845,
+};
+
+/* SampleFormat. */
+enum tiff_format {
+	TIFF_FORMAT_UNSIGNED = 1,
+	TIFF_FORMAT_SIGNED = 2,
+	TIFF_FORMAT_FLOAT = 3,
+	TIFF_FORMAT_VOID = 4,
+	TIFF_FORMAT_COMPLEX_INT = 5,
+	TIFF_FORMAT_COMPLEX = 6,
+};
+
 /* One checked page (IFD). Sizes are within the limits of this reader (sides 1 .. 2^31-1, samples
  * 1 .. 4096, bits 1 .. 64, strip or tile decoded <= 1 GiB); strips never claim more rows than the page. */
 struct tiff_page {
@@ -175,17 +195,24 @@ static inline bool tiff_is_ccitt(const struct tiff_page *p)
 	       p->compression == TIFF_COMPRESSION_CCITT_G4;
 }
 
+/* Such pixels come out of the decoder as RGB; other YCbCr is given as stored. */
+static inline bool tiff_is_jpeg_ycbcr(const struct tiff_page *p)
+{
+	return p->photometric == TIFF_YCBCR && p->compression == TIFF_COMPRESSION_JPEG;
+}
+
 /* A single bit is 0 or 1, whatever the page says. */
 static inline bool tiff_is_signed(const struct tiff_page *p)
 {
-	return p->sample_format == 2 && p->bits > 1;
+	return p->sample_format == TIFF_FORMAT_SIGNED && p->bits > 1;
 }
 
 /* Samples are stored as no voxel type is: packed bits, three bytes, short floats. codec/widen.h makes them voxels. */
 static inline bool tiff_is_widened(const struct tiff_page *p)
 {
 	bool whole = p->bits == 8 || p->bits == 16 || p->bits == 32 || p->bits == 64;
-	return !tiff_is_sgilog(p) && (!whole || (p->bits == 16 && p->sample_format == 3));
+	return !tiff_is_sgilog(p) &&
+	       (!whole || (p->bits == 16 && p->sample_format == TIFF_FORMAT_FLOAT));
 }
 
 /* Rows can be read straight from the file: strips that are not compressed, of samples that are voxels. */

@@ -3,21 +3,6 @@
 #include <errno.h>
 #include <string.h>
 
-enum {
-	PHOTOMETRIC_WHITE_IS_ZERO = 0,
-	PHOTOMETRIC_BLACK_IS_ZERO = 1,
-	PHOTOMETRIC_RGB = 2,
-	PHOTOMETRIC_YCBCR = 6,
-	PHOTOMETRIC_LOGL = 32844,
-	PHOTOMETRIC_LOGLUV = 32845,
-	FORMAT_UNSIGNED = 1,
-	FORMAT_SIGNED = 2,
-	FORMAT_FLOAT = 3,
-	FORMAT_VOID = 4,
-	FORMAT_COMPLEX_INT = 5,
-	FORMAT_COMPLEX = 6,
-};
-
 /* Which samples a compression can hold. */
 enum holds {
 	HOLDS_NOTHING, /* it is not supported */
@@ -97,7 +82,7 @@ static int check_ignored_predictor(const struct tiff_page *p, struct err *err)
 
 static int check_predictor(const struct tiff_page *p, struct err *err)
 {
-	bool floats = p->sample_format == FORMAT_FLOAT && p->bits >= 16;
+	bool floats = p->sample_format == TIFF_FORMAT_FLOAT && p->bits >= 16;
 	bool whole = p->bits == 8 || p->bits == 16 || p->bits == 32 || p->bits == 64;
 	if (p->predictor == 3 && !floats)
 		return err_set(err, ENOTSUP,
@@ -122,14 +107,14 @@ static int check_compression(const struct tiff_page *p, struct err *err)
 
 static bool is_log_colour(const struct tiff_page *p)
 {
-	return p->photometric == PHOTOMETRIC_LOGL || p->photometric == PHOTOMETRIC_LOGLUV;
+	return p->photometric == TIFF_LOGL || p->photometric == TIFF_LOGLUV;
 }
 
 /* The compression of logarithms and their colours go together, and LogLuv has its three numbers side by side. */
 static int check_log(const struct tiff_page *p, struct err *err)
 {
-	unsigned samples = p->photometric == PHOTOMETRIC_LOGL ? 1 : 3;
-	const char *colour = p->photometric == PHOTOMETRIC_LOGL ? "LogL" : "LogLuv";
+	unsigned samples = p->photometric == TIFF_LOGL ? 1 : 3;
+	const char *colour = p->photometric == TIFF_LOGL ? "LogL" : "LogLuv";
 	const char *name = tiff_compression_name(p->compression);
 	if (!is_log_colour(p))
 		return err_set(err, ENOTSUP,
@@ -152,7 +137,7 @@ static int check_held(const struct tiff_page *p, struct err *err)
 {
 	enum holds holds = codecs[codec_index(p->compression)].holds;
 	const char *name = tiff_compression_name(p->compression);
-	bool byte = p->bits == 8 && p->sample_format != FORMAT_FLOAT;
+	bool byte = p->bits == 8 && p->sample_format != TIFF_FORMAT_FLOAT;
 	if ((holds == HOLDS_WHOLE && tiff_is_widened(p)) || (holds == HOLDS_BYTES && !byte) ||
 	    (holds == HOLDS_BITS && p->bits != 1))
 		return err_set(err, ENOTSUP, "%s with BitsPerSample %u is not supported", name,
@@ -205,20 +190,20 @@ static int check_colours(const struct tiff_page *p, struct err *err)
 			       p->samples, p->bits, p->planar ? " in planes" : "");
 	if (tiff_is_sgilog(p) || is_log_colour(p))
 		return check_log(p, err);
-	return p->photometric == PHOTOMETRIC_YCBCR ? check_ycbcr(p, err) : 0;
+	return p->photometric == TIFF_YCBCR ? check_ycbcr(p, err) : 0;
 }
 
 static int check_format(const struct tiff_page *p, struct err *err)
 {
-	if (p->sample_format == FORMAT_COMPLEX_INT || p->sample_format == FORMAT_COMPLEX)
+	if (p->sample_format == TIFF_FORMAT_COMPLEX_INT || p->sample_format == TIFF_FORMAT_COMPLEX)
 		return err_set(err, ENOTSUP, "SampleFormat %u (complex) is not supported",
 			       p->sample_format);
-	if (p->sample_format < FORMAT_UNSIGNED || p->sample_format > FORMAT_COMPLEX)
+	if (p->sample_format < TIFF_FORMAT_UNSIGNED || p->sample_format > TIFF_FORMAT_COMPLEX)
 		return err_set(err, ENOTSUP, "SampleFormat %u is not supported", p->sample_format);
 	if (p->bits > 32 && p->bits != 64)
 		return err_set(err, ENOTSUP, "BitsPerSample %u is not supported", p->bits);
 	bool known = p->bits == 16 || p->bits == 24 || p->bits == 32 || p->bits == 64;
-	if (p->sample_format == FORMAT_FLOAT && !known)
+	if (p->sample_format == TIFF_FORMAT_FLOAT && !known)
 		return err_set(err, ENOTSUP,
 			       "BitsPerSample %u with SampleFormat 3 (float) is not supported",
 			       p->bits);
@@ -234,7 +219,7 @@ static int pick_dtype(const struct tiff_page *p, enum dtype *out, struct err *er
 	int rc = check_format(p, err);
 	if (rc != 0)
 		return rc;
-	if (p->sample_format == FORMAT_FLOAT)
+	if (p->sample_format == TIFF_FORMAT_FLOAT)
 		*out = width == 2 ? DTYPE_F32 : DTYPE_F64;
 	else
 		*out = tiff_is_signed(p) ? signeds[width] : unsigneds[width];
@@ -263,16 +248,16 @@ int tiff_page_dtype(const struct tiff_page *p, enum dtype *out, struct err *err)
 /* What the samples mean: JPEG's YCbCr comes out as RGB, inverted gray is still gray. */
 static unsigned meaning(const struct tiff_page *p)
 {
-	if (p->photometric == PHOTOMETRIC_WHITE_IS_ZERO)
-		return PHOTOMETRIC_BLACK_IS_ZERO;
-	if (p->photometric == PHOTOMETRIC_YCBCR && p->compression == TIFF_COMPRESSION_JPEG)
-		return PHOTOMETRIC_RGB;
+	if (p->photometric == TIFF_WHITE_IS_ZERO)
+		return TIFF_BLACK_IS_ZERO;
+	if (tiff_is_jpeg_ycbcr(p))
+		return TIFF_RGB;
 	return p->photometric;
 }
 
 static unsigned number_format(const struct tiff_page *p)
 {
-	return p->sample_format == FORMAT_VOID ? FORMAT_UNSIGNED : p->sample_format;
+	return p->sample_format == TIFF_FORMAT_VOID ? TIFF_FORMAT_UNSIGNED : p->sample_format;
 }
 
 bool tiff_same_kind(const struct tiff_page *a, const struct tiff_page *b)

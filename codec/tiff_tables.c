@@ -258,7 +258,8 @@ uint32_t tiff_unit_rows(const struct tiff_page *p, uint32_t uy)
 unsigned tiff_voxel_bytes(const struct tiff_page *p)
 {
 	/* libtiff gives these as floats, whatever bits the page says it has. */
-	bool is_float = tiff_is_sgilog(p) || (p->sample_format == 3 && p->bits <= 32);
+	bool is_float =
+		tiff_is_sgilog(p) || (p->sample_format == TIFF_FORMAT_FLOAT && p->bits <= 32);
 	if (is_float)
 		return 4;
 	return p->bits > 32 ? 8 : p->bits > 16 ? 4 : p->bits > 8 ? 2 : 1;

@@ -203,7 +203,7 @@ static int decode_widened(struct unit_decoder *d, const struct unit_job *j, stru
 	const struct tiff_page *p = j->page;
 	struct unit_job packed = *j;
 	struct widen w = { .bits = p->bits,
-			   .is_float = p->sample_format == 3,
+			   .is_float = p->sample_format == TIFF_FORMAT_FLOAT,
 			   .is_signed = tiff_is_signed(p),
 			   .big_endian = triples_are_big_endian(p) };
 	packed.n_out = tiff_packed_bytes(p, j->rows);

@@ -6,16 +6,13 @@
 #include <string.h>
 
 enum { MAX_ENTRIES = 20, HEADER = 8, ENTRY = 12 };
-enum { WHITE_IS_ZERO = 0, GRAY = 1, RGB = 2, YCBCR = 6 };
 
 /* libtiff wants maps and more for other colours, and does nothing with them. */
 static uint32_t colour_told(const struct tiff_page *p, uint32_t samples)
 {
-	bool kept = (p->photometric == WHITE_IS_ZERO && tiff_is_ccitt(p)) ||
-		    (p->photometric == YCBCR && p->compression == TIFF_COMPRESSION_JPEG &&
-		     samples == 3) ||
-		    tiff_is_sgilog(p);
-	return kept ? p->photometric : samples >= 3 ? RGB : GRAY;
+	bool kept = (p->photometric == TIFF_WHITE_IS_ZERO && tiff_is_ccitt(p)) ||
+		    (tiff_is_jpeg_ycbcr(p) && samples == 3) || tiff_is_sgilog(p);
+	return kept ? p->photometric : samples >= 3 ? TIFF_RGB : TIFF_BLACK_IS_ZERO;
 }
 
 struct unit_tags unit_tags_of(const struct tiff_page *p, uint32_t rows)
@@ -47,7 +44,7 @@ struct unit_tags unit_tags_of(const struct tiff_page *p, uint32_t rows)
 		t.bits = 16;
 		t.sample_format = 2;
 	}
-	if (t.photometric == YCBCR)
+	if (t.photometric == TIFF_YCBCR)
 		memcpy(t.subsampling, (uint32_t[]){ p->subsampling[0], p->subsampling[1] },
 		       sizeof(t.subsampling));
 	return t;
@@ -158,7 +155,7 @@ static void add_all(struct maker *m, const struct unit_tags *t, const struct rea
 	add_short(m, 339, t->sample_format);
 	if (tables != NULL && tables->len != 0)
 		add_tables(m, tables);
-	if (t->photometric == YCBCR)
+	if (t->photometric == TIFF_YCBCR)
 		add_many(m, 530, TIFF_TYPE_SHORT, t->subsampling, 2);
 	if (t->lerc[0] != 0)
 		add_many(m, 50674, TIFF_TYPE_LONG, t->lerc, 2);

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <tiffio.h>
 
-enum { HANDLES = 8, MAX_DICTIONARY = 64 << 20, MAX_ALLOC = 256 << 20, YCBCR = 6 };
+enum { HANDLES = 8, MAX_DICTIONARY = 64 << 20, MAX_ALLOC = 256 << 20 };
 
 /* What libtiff said since the last reset: its first error, else its first warning. */
 struct complaint {
@@ -165,7 +165,7 @@ static int handle_open(struct handle *h, const struct unit_tags *tags,
 	if (h->tiff == NULL)
 		return err_set(err, EBADMSG, "%s: libtiff refuses the page's tags (%s)",
 			       tiff_compression_name((uint16_t)tags->compression), h->said.text);
-	if (tags->photometric == YCBCR)
+	if (tags->photometric == TIFF_YCBCR)
 		TIFFSetField(h->tiff, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
 	if (tags->compression == TIFF_COMPRESSION_SGILOG ||
 	    tags->compression == TIFF_COMPRESSION_SGILOG24)
@@ -219,7 +219,7 @@ static int look_at_jpeg(const struct unit_job *j, struct unit_tags *t, struct er
 	/* Some writers store the last strip with all its rows. */
 	if (j->rows < j->page->unit_h && frame.height == j->page->unit_h)
 		t->rows = j->page->unit_h;
-	if (t->photometric != YCBCR)
+	if (t->photometric != TIFF_YCBCR)
 		return 0;
 	if (t->subsampling[0] == 0 || t->subsampling[1] == 0) {
 		t->subsampling[0] = frame.h;

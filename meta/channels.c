@@ -8,8 +8,6 @@
 #include <string.h>
 #include <strings.h>
 
-enum { PHOTOMETRIC_RGB = 2, PHOTOMETRIC_YCBCR = 6 };
-
 /* One item of a comma list. */
 struct item {
 	const char *s;
@@ -68,14 +66,10 @@ static int check_count(const char *option, const char *list, uint64_t want, stru
 		       want == 1 ? "" : "s");
 }
 
-/* Decoded JPEG is RGB; other YCbCr is given as stored. */
 static bool is_rgb(const struct image *im)
 {
 	const struct tiff_page *p = &im->kind;
-	if (p->samples < 3)
-		return false;
-	return p->photometric == PHOTOMETRIC_RGB ||
-	       (p->photometric == PHOTOMETRIC_YCBCR && p->compression == TIFF_COMPRESSION_JPEG);
+	return p->samples >= 3 && (p->photometric == TIFF_RGB || tiff_is_jpeg_ycbcr(p));
 }
 
 static const char *rgb_name(const struct image *im, uint64_t sample)

@@ -223,12 +223,12 @@ static void warn_widened(struct image *im, const struct tiff_page *p)
 	if (tiff_is_sgilog(p))
 		image_warn(im, "%s: given as floats, %s", p->samples == 1 ? "LogL" : "LogLuv",
 			   p->samples == 1 ? "luminance" : "CIE X, Y and Z");
-	else if (p->sample_format == 3 && tiff_is_widened(p))
+	else if (p->sample_format == TIFF_FORMAT_FLOAT && tiff_is_widened(p))
 		image_warn(im, "float%u: given as float32, of the same value", p->bits);
 	else if (p->bits == 24)
 		image_warn(im, "24 bit: taken in the file's byte order, as libtiff does; other "
 			       "programs take the highest byte first always");
-	if (p->sample_format == 4)
+	if (p->sample_format == TIFF_FORMAT_VOID)
 		image_warn(im, "SampleFormat 4 (undefined): taken for unsigned integers");
 }
 
