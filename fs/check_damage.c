@@ -24,14 +24,10 @@ void check_damages_done(struct check_damages *d)
 
 static int append(struct check_damages *d, const struct check_damage *item)
 {
-	if (d->n == d->cap) {
-		size_t cap = d->cap == 0 ? 16 : 2 * d->cap;
-		struct check_damage *list = reallocarray(d->list, cap, sizeof(*list));
-		if (list == NULL)
-			return -ENOMEM;
-		d->list = list;
-		d->cap = cap;
-	}
+	struct check_damage *list = grown(d->list, d->n, sizeof(*list));
+	if (list == NULL)
+		return -ENOMEM;
+	d->list = list;
 	d->list[d->n++] = *item;
 	return 0;
 }
@@ -45,7 +41,6 @@ static struct check_damage *find(struct check_damages *d, const struct check_pla
 	return append(d, &new) == 0 ? &d->list[d->n - 1] : NULL;
 }
 
-/* Grows by halves: its size follows from the number. */
 static int add_span(struct check_damage *d, uint64_t unit)
 {
 	for (size_t i = d->n_spans, tried = 0; i-- > 0 && tried < SPANS_OPEN; tried++) {
@@ -61,13 +56,10 @@ static int add_span(struct check_damage *d, uint64_t unit)
 		d->more = true;
 		return 0;
 	}
-	if ((d->n_spans & (d->n_spans - 1)) == 0) {
-		size_t cap = d->n_spans == 0 ? 1 : 2 * d->n_spans;
-		struct check_span *span = reallocarray(d->span, cap, sizeof(*span));
-		if (span == NULL)
-			return -ENOMEM;
-		d->span = span;
-	}
+	struct check_span *span = grown(d->span, d->n_spans, sizeof(*span));
+	if (span == NULL)
+		return -ENOMEM;
+	d->span = span;
 	d->span[d->n_spans++] = (struct check_span){ unit, unit };
 	return 0;
 }

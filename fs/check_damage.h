@@ -22,7 +22,7 @@ struct check_damage {
 
 struct check_damages {
 	struct check_damage *list;
-	size_t n, cap;
+	size_t n;
 };
 
 void check_damages_done(struct check_damages *d);
