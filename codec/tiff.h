@@ -156,6 +156,13 @@ int tiff_page_dtype(const struct tiff_page *p, enum dtype *out, struct err *err)
 int tiff_walk(const struct reader *r, const struct tiff_header *h, uint64_t **out, size_t *n,
 	      bool *cut, struct err *err);
 
+/* What a page is, or why it cannot be read (`page` NULL, `rc` as of tiff_page_read). Not 0 ends the walk with that. */
+typedef int tiff_visit(void *ctx, const struct tiff_page *page, int rc);
+
+/* The same, with all pages read on the way, each given to `visit`. */
+int tiff_walk_pages(const struct reader *r, const struct tiff_header *h, tiff_visit *visit,
+		    void *ctx, uint64_t **out, size_t *n, bool *cut, struct err *err);
+
 /* Units first .. first+n-1 (index = sample * units_x * units_y + row * units_x + column; sample 0 if
  * not planar) into out[n]. One read a table. Entries that the table lacks are DAMAGED. The count of an
  * uncompressed unit is exactly its voxels' bytes; where the file's count is wrong or missing that holds

@@ -81,43 +81,69 @@ static bool push(uint64_t **list, size_t *n, uint64_t v)
 	return true;
 }
 
+/* A walk on its way. */
+struct walk {
+	struct tiff_window w;
+	const struct tiff_header *h;
+	tiff_visit *visit; /* NULL: the pages are not read */
+	void *ctx;
+	struct visited seen;
+	uint64_t *list;
+	size_t len;
+	bool cut;
+};
+
+/* Counts the page at `ifd`. -ENODATA: there is none. */
+static int step(struct walk *k, uint64_t ifd, uint64_t *next, struct err *err)
+{
+	struct tiff_page page;
+	int read = -ENOENT, rc = 0;
+	if (k->visit != NULL)
+		read = tiff_page_read(k->w.r, k->h, ifd, &page, NULL);
+	if (read == -ENOMEM)
+		return read;
+	if (read == 0)
+		*next = page.next_ifd;
+	else
+		rc = next_of(&k->w, k->h, ifd, next, &k->cut, err);
+	if (rc != 0)
+		return rc;
+	if (!push(&k->list, &k->len, ifd))
+		return -ENOMEM;
+	return k->visit != NULL ? k->visit(k->ctx, read == 0 ? &page : NULL, read) : 0;
+}
+
+static int walk(struct walk *k, struct err *err)
+{
+	int rc = 0;
+	for (uint64_t ifd = k->h->first_ifd, next = 0; rc == 0 && ifd != 0 && !k->cut; ifd = next) {
+		rc = visited_add(&k->seen, ifd);
+		k->cut = rc == 0 || (rc > 0 && k->len == TIFF_MAX_PAGES);
+		if (rc > 0)
+			rc = k->cut ? 0 : step(k, ifd, &next, err);
+	}
+	k->cut |= rc == -ENODATA;
+	return rc == -ENODATA ? 0 : rc;
+}
+
+int tiff_walk_pages(const struct reader *r, const struct tiff_header *h, tiff_visit *visit,
+		    void *ctx, uint64_t **out, size_t *n, bool *cut, struct err *err)
+{
+	struct walk k = { .w.r = r, .h = h, .visit = visit, .ctx = ctx };
+	int rc = walk(&k, err);
+	free(k.seen.slots);
+	if (rc != 0) {
+		free(k.list);
+		return rc == -ENOMEM ? err_oom(err) : rc;
+	}
+	*out = k.list;
+	*n = k.len;
+	*cut = k.cut;
+	return 0;
+}
+
 int tiff_walk(const struct reader *r, const struct tiff_header *h, uint64_t **out, size_t *n,
 	      bool *cut, struct err *err)
 {
-	struct tiff_window w = { .r = r };
-	struct visited seen = { 0 };
-	CLEANUP(freep) uint64_t *list = NULL;
-	size_t len = 0;
-	bool ended = false;
-	int rc = 0;
-	for (uint64_t ifd = h->first_ifd, next; ifd != 0 && !ended; ifd = next) {
-		int fresh = visited_add(&seen, ifd);
-		if (fresh < 0) {
-			rc = fresh;
-			break;
-		}
-		if (fresh == 0 || len == TIFF_MAX_PAGES) {
-			ended = true;
-			break;
-		}
-		rc = next_of(&w, h, ifd, &next, &ended, err);
-		if (rc == -ENODATA) {
-			rc = 0;
-			ended = true;
-			break;
-		}
-		if (rc == 0 && !push(&list, &len, ifd))
-			rc = -ENOMEM;
-		if (rc != 0)
-			break;
-	}
-	free(seen.slots);
-	if (rc == -ENOMEM)
-		return err_oom(err);
-	if (rc != 0)
-		return rc;
-	*out = STEAL(list);
-	*n = len;
-	*cut = ended;
-	return 0;
+	return tiff_walk_pages(r, h, NULL, NULL, out, n, cut, err);
 }

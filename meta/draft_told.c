@@ -9,14 +9,16 @@ int draft_take_facts(struct image *im, struct told *t, size_t k, const char *pat
 {
 	if (k >= t->n_images)
 		return 0;
-	im->told = malloc(sizeof(*im->told));
+	struct told_image *from = &t->images[k], *own = malloc(sizeof(*own));
 	im->told_by = strdup(path);
-	if (im->told == NULL || im->told_by == NULL)
+	if (own == NULL || im->told_by == NULL) {
+		free(own);
 		return -ENOMEM;
-	*im->told = t->images[k];
-	t->images[k] = (struct told_image){ .planes = im->told->planes, .key = im->told->key };
-	for (int a = 0; a < TOLD_AXES; a++)
-		t->images[k].n[a] = im->told->n[a];
+	}
+	im->told = own;
+	*own = *from;
+	*from = (struct told_image){ .planes = own->planes, .key = own->key };
+	memcpy(from->n, own->n, sizeof(from->n));
 	im->told->planes = NULL;
 	im->told->key = NULL;
 	im->told_kind = t->kind;

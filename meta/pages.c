@@ -8,10 +8,10 @@ enum { MAX_GROUPS = 1024 };
 
 /* Where a page belongs; groups count from 0. */
 enum {
-	GROUP_BROKEN = -1,
+	GROUP_BROKEN = PAGE_BROKEN,
 	GROUP_OVERVIEW = -2,
 	GROUP_MASK = -3,
-	GROUP_STRANGER = -4,
+	GROUP_STRANGER = PAGE_STRANGE,
 	GROUP_EMPTY = -5
 };
 
@@ -23,8 +23,9 @@ struct group {
 
 struct sorting {
 	uint64_t *ifds;
+	struct page_kind *kinds; /* room for `cap` */
 	int *group_of;
-	size_t n;
+	size_t n, cap;
 	bool unread; /* storage failed at a page, which may be a plane like the others */
 	struct group *groups;
 	size_t n_groups;
@@ -35,12 +36,14 @@ void pages_done(struct pages *p)
 	free(p->ifds);
 	free(p->out);
 	free(p->chain);
+	free(p->kinds);
 	*p = (struct pages){ 0 };
 }
 
 static void sorting_done(struct sorting *s)
 {
 	free(s->ifds);
+	free(s->kinds);
 	free(s->group_of);
 	free(s->groups);
 }
@@ -78,45 +81,54 @@ static int group_of(struct sorting *s, const struct tiff_page *p, int last)
 	return (int)s->n_groups++;
 }
 
+/* Takes the next page of the chain. */
+static int take_page(void *ctx, const struct tiff_page *page, int rc)
+{
+	struct sorting *s = ctx;
+	if (s->n == s->cap) {
+		size_t cap = s->cap == 0 ? 16 : 2 * s->cap;
+		struct page_kind *more = reallocarray(s->kinds, cap, sizeof(*more));
+		if (more == NULL)
+			return -ENOMEM;
+		s->kinds = more;
+		s->cap = cap;
+	}
+	s->unread |= rc < 0 && err_is_passing(rc);
+	struct page_kind k = { .kind = PAGE_BROKEN };
+	if (page != NULL) {
+		int last = s->n > 0 ? s->kinds[s->n - 1].kind : -1;
+		k = (struct page_kind){ group_of(s, page, last), page->subfile_type };
+		if (k.kind == -ENOMEM)
+			return -ENOMEM;
+	}
+	s->kinds[s->n++] = k;
+	return 0;
+}
+
 /* Overviews and masks by their tag, unless nothing else would be left. */
-static bool drop_tagged(const struct sorting *s, const uint32_t *subfile)
+static bool drop_tagged(const struct sorting *s)
 {
 	for (size_t i = 0; i < s->n; i++)
-		if (s->group_of[i] >= 0 && (subfile[i] & 5) == 0)
+		if (s->kinds[i].kind >= 0 && (s->kinds[i].subfile & 5) == 0)
 			return true;
 	return false;
 }
 
 static int sort_pages(const struct reader *r, const struct tiff_header *h, struct sorting *s)
 {
-	CLEANUP(freep) uint32_t *subfile = calloc(s->n, sizeof(*subfile));
 	s->group_of = calloc(s->n, sizeof(*s->group_of));
-	if (subfile == NULL || s->group_of == NULL)
+	if (s->group_of == NULL)
 		return -ENOMEM;
-	int last = -1;
+	bool drop = drop_tagged(s);
 	for (size_t i = 0; i < s->n; i++) {
-		struct tiff_page p;
-		int rc = tiff_page_read(r, h, s->ifds[i], &p, NULL);
-		if (rc == -ENOMEM)
-			return rc;
-		s->unread |= err_is_passing(rc);
-		s->group_of[i] = GROUP_BROKEN;
-		if (rc == -EBADMSG && tiff_page_is_empty(r, h, s->ifds[i]))
+		const struct page_kind *k = &s->kinds[i];
+		s->group_of[i] = k->kind;
+		if (k->kind == PAGE_BROKEN && tiff_page_is_empty(r, h, s->ifds[i]))
 			s->group_of[i] = GROUP_EMPTY;
-		if (rc != 0)
-			continue;
-		last = group_of(s, &p, last);
-		if (last == -ENOMEM)
-			return -ENOMEM;
-		s->group_of[i] = last;
-		subfile[i] = p.subfile_type;
-	}
-	bool drop = drop_tagged(s, subfile);
-	for (size_t i = 0; i < s->n; i++) {
-		if (drop && s->group_of[i] >= 0 && (subfile[i] & 5) != 0)
-			s->group_of[i] = (subfile[i] & 4) != 0 ? GROUP_MASK : GROUP_OVERVIEW;
-		else if (s->group_of[i] >= 0)
-			s->groups[s->group_of[i]].n++;
+		else if (k->kind >= 0 && drop && (k->subfile & 5) != 0)
+			s->group_of[i] = (k->subfile & 4) != 0 ? GROUP_MASK : GROUP_OVERVIEW;
+		else if (k->kind >= 0)
+			s->groups[k->kind].n++;
 	}
 	return 0;
 }
@@ -212,6 +224,7 @@ static int collect(struct sorting *s, struct pages *ret)
 		return -ENOMEM;
 	memcpy(ret->chain, s->ifds, s->n * sizeof(*ret->chain));
 	ret->n_chain = (uint32_t)s->n;
+	ret->kinds = STEAL(s->kinds);
 	size_t n = 0;
 	for (size_t i = 0; i < s->n; i++) {
 		int g = s->group_of[i];
@@ -231,12 +244,13 @@ static int collect(struct sorting *s, struct pages *ret)
 	return 0;
 }
 
-static int walk(const struct reader *r, struct tiff_header *h, uint64_t **ifds, size_t *n,
-		bool *cut, struct err *err)
+/* s NULL: the pages are not read. */
+static int walk(const struct reader *r, struct tiff_header *h, struct sorting *s, uint64_t **ifds,
+		size_t *n, bool *cut, struct err *err)
 {
 	int rc = tiff_header_read(r, h, err);
 	if (rc == 0)
-		rc = tiff_walk(r, h, ifds, n, cut, err);
+		rc = tiff_walk_pages(r, h, s != NULL ? take_page : NULL, s, ifds, n, cut, err);
 	if (rc == 0 && (*n == 0 || *n > TIFF_MAX_PAGES))
 		rc = err_set(err, EBADMSG, "no page: the first IFD cannot be read");
 	return rc;
@@ -247,7 +261,7 @@ int pages_read(const struct reader *r, struct pages *ret, struct err *err)
 	*ret = (struct pages){ 0 };
 	struct tiff_header h;
 	struct sorting CLEANUP(sorting_done) s = { 0 };
-	int rc = walk(r, &h, &s.ifds, &s.n, &ret->cut, err);
+	int rc = walk(r, &h, &s, &s.ifds, &s.n, &ret->cut, err);
 	if (rc != 0)
 		return rc;
 	rc = sort_pages(r, &h, &s);
@@ -269,7 +283,7 @@ int pages_count(const struct reader *r, struct pages *ret, struct err *err)
 	struct tiff_header h;
 	CLEANUP(freep) uint64_t *ifds = NULL;
 	size_t n = 0;
-	int rc = walk(r, &h, &ifds, &n, &ret->cut, err);
+	int rc = walk(r, &h, NULL, &ifds, &n, &ret->cut, err);
 	if (rc != 0)
 		return rc;
 	ret->n = (uint32_t)n;

@@ -10,6 +10,15 @@ struct page_out {
 	const char *why; /* static text */
 };
 
+/* What a page of the main chain is before any is sorted out. */
+struct page_kind {
+	int32_t kind;	  /* pages with the same number, from 0, are of one kind; below 0: PAGE_* */
+	uint32_t subfile; /* NewSubfileType */
+};
+
+/* A page that cannot be read; one of more kinds than are told apart. */
+enum { PAGE_BROKEN = -1, PAGE_STRANGE = -4 };
+
 struct pages {
 	uint64_t *ifds; /* IFD offsets of the planes, in order */
 	uint32_t n;
@@ -22,6 +31,7 @@ struct pages {
 	size_t n_out;
 	uint64_t *chain; /* all of the main chain */
 	uint32_t n_chain;
+	struct page_kind *kinds; /* n_chain of them; NULL: the pages were not read */
 };
 
 /* Reads and sorts all pages. -EBADMSG: no TIFF; -EIO .. from reading. */

@@ -38,17 +38,11 @@ static struct source_file *file_of(const struct drafts *ds, size_t first,
 	return &ds->d->files[first + ni->members[member].entry];
 }
 
-/* Which of a file's pages are read. */
-enum depth {
-	DEPTH_CHAIN, /* none, they are counted */
-	DEPTH_TOLD,  /* and what the file tells of them is asked */
-	DEPTH_ALL,   /* all, and that, too */
-};
-
-/* -EBADMSG: what is no TIFF, or cannot be opened, is a damaged plane, not an error of the source; its trouble
+/* Reads a file's chain of pages; with `all` the pages, too, and asks it what it tells of them.
+ * -EBADMSG: what is no TIFF, or cannot be opened, is a damaged plane, not an error of the source; its trouble
  * is set. */
-static int read_file(const struct dataset *d, struct source_file *f, enum depth depth,
-		     struct pages *out, struct telling *telling)
+static int read_file(const struct dataset *d, struct source_file *f, bool all, struct pages *out,
+		     struct telling *telling)
 {
 	*out = (struct pages){ 0 };
 	*telling = (struct telling){ 0 };
@@ -63,8 +57,8 @@ static int read_file(const struct dataset *d, struct source_file *f, enum depth 
 	}
 	struct reader_buffer buffer CLEANUP(reader_buffer_done) = { 0 };
 	struct reader file = reader_fd(&fd, f->size), r = reader_buffered(&buffer, &file);
-	int rc = depth == DEPTH_ALL ? pages_read(&r, out, NULL) : pages_count(&r, out, NULL);
-	if (rc == 0 && depth != DEPTH_CHAIN) {
+	int rc = all ? pages_read(&r, out, NULL) : pages_count(&r, out, NULL);
+	if (rc == 0 && all) {
 		tell_file(d, f->path, &r, out, telling);
 		rc = telling->rc < 0 && err_is_passing(telling->rc) ? telling->rc : 0;
 	}
@@ -87,7 +81,7 @@ struct reading {
 /* Files that are read together, each once. */
 struct readings {
 	const struct dataset *d;
-	enum depth depth;
+	bool all;
 	struct reading *v;
 	size_t n;
 };
@@ -96,7 +90,7 @@ static void read_one(void *arg, size_t i)
 {
 	struct readings *rs = arg;
 	struct reading *r = &rs->v[i];
-	r->rc = read_file(rs->d, r->file, rs->depth, &r->pages, &r->telling);
+	r->rc = read_file(rs->d, r->file, rs->all, &r->pages, &r->telling);
 }
 
 static void readings_clear(struct readings *rs)
@@ -137,7 +131,7 @@ int survey_ahead(struct drafts *ds, size_t first, const struct name_image *image
 	if (a == NULL)
 		return -ENOMEM;
 	readings_clear(&a->read);
-	a->read = (struct readings){ .d = ds->d, .depth = DEPTH_ALL, .v = a->v };
+	a->read = (struct readings){ .d = ds->d, .all = true, .v = a->v };
 	a->next = 0;
 	for (size_t i = 0; i < n; i++) {
 		const struct name_image *ni = &images[i];
@@ -184,7 +178,7 @@ static int read_pages(struct drafts *ds, struct source_file *f, struct pages *ou
 	int rc;
 	return take_ahead(ds->ahead, f, out, telling, &rc)
 		       ? rc
-		       : read_file(ds->d, f, DEPTH_ALL, out, telling);
+		       : read_file(ds->d, f, true, out, telling);
 }
 
 int survey_leave_out(struct dataset *d, const struct source_file *f, const struct pages *p)
@@ -346,11 +340,9 @@ static int count_all(struct drafts *ds, size_t first, const struct name_image *n
 {
 	struct readings CLEANUP(readings_done) rs = { .d = ds->d };
 	/* The chain alone tells the planes where the files looked at have nothing else in it. */
+	rs.all = out->told_series;
 	for (size_t i = 0; i < l->n; i++)
-		if (l->pages[i].n_out > 0 || l->pages[i].apart)
-			rs.depth = DEPTH_ALL;
-	if (out->told_series)
-		rs.depth = DEPTH_TOLD;
+		rs.all |= l->pages[i].n_out > 0 || l->pages[i].apart;
 	const struct pages *ref = &l->pages[0];
 	out->equal = out->equal_but_last = true;
 	out->smallest = UINT64_MAX;

@@ -100,6 +100,7 @@ void tell_file(const struct dataset *d, const char *path, const struct reader *r
 		.ifds = pages->chain,
 		.n_pages = pages->n_chain,
 		.cut = pages->cut,
+		.kinds = pages->kinds,
 		.beside = beside_read,
 		.beside_at = beside_read_at,
 		.ctx = &b,

@@ -4,6 +4,7 @@
 
 #include "codec/text.h"
 #include "codec/tiff.h"
+#include "meta/pages.h"
 
 enum told_axis { TOLD_T, TOLD_C, TOLD_Z, TOLD_AXES };
 
@@ -79,6 +80,7 @@ struct told_source {
 	const uint64_t *ifds;
 	uint32_t n_pages;
 	bool cut; /* the chain is broken behind them: planes that are told beyond are claimed, and lost */
+	const struct page_kind *kinds; /* of these pages; NULL: they were not read yet */
 	/* Reads a file whose path is relative to that folder; the caller frees *out. `max` 0: asks only whether it is
 	 * there. -ENOENT; -EXDEV: it lies outside SOURCE; -EFBIG: longer than `max`; -EIO, -ENOMEM .. */
 	int (*beside)(void *ctx, const char *path, size_t max, char **out, size_t *len);

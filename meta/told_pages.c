@@ -16,9 +16,10 @@ int told_text(const struct told_source *s, const struct tiff_values *v, size_t m
 	return err_is_passing(rc) ? err_set(err, -rc, "%s", own.msg) : 0;
 }
 
+enum { REDUCED = 1, MASK = 4 };
+
 bool told_is_reduced(const struct told_source *s, const struct tiff_page *p)
 {
-	enum { REDUCED = 1, MASK = 4 };
 	return (p->subfile_type & ~s->first->subfile_type & (REDUCED | MASK)) != 0;
 }
 
@@ -28,23 +29,37 @@ void told_pages_done(struct told_pages *p)
 	*p = (struct told_pages){ 0 };
 }
 
+/* Whether page i may be a plane beside the first one, as one that cannot be read may. 1, 0, -ENOMEM. */
+static int is_like_first(const struct told_source *s, uint32_t i)
+{
+	if (s->kinds != NULL) {
+		const struct page_kind *k = &s->kinds[i], *first = &s->kinds[0];
+		bool reduced = (k->subfile & ~first->subfile & (REDUCED | MASK)) != 0;
+		return k->kind == PAGE_BROKEN || (!reduced && k->kind == first->kind);
+	}
+	struct tiff_page p;
+	int rc = tiff_page_read(s->r, &s->first->file, s->ifds[i], &p, NULL);
+	if (rc == -ENOMEM)
+		return rc;
+	return rc != 0 || (!told_is_reduced(s, &p) && tiff_same_kind(s->first, &p));
+}
+
 int told_pages_read(const struct told_source *s, struct told_pages *out, struct err *err)
 {
 	*out = (struct told_pages){ .at = calloc(s->n_pages, sizeof(*out->at)), .all = s->n_pages };
 	if (out->at == NULL)
 		return err_oom(err);
 	out->n = 1;
-	for (uint32_t i = 1; i < s->n_pages; i++) {
-		struct tiff_page p;
-		int rc = tiff_page_read(s->r, &s->first->file, s->ifds[i], &p, NULL);
-		if (rc == -ENOMEM) {
-			told_pages_done(out);
-			return err_oom(err);
-		}
-		if (rc != 0 || (!told_is_reduced(s, &p) && tiff_same_kind(s->first, &p)))
+	int rc = 0;
+	for (uint32_t i = 1; rc >= 0 && i < s->n_pages; i++) {
+		rc = is_like_first(s, i);
+		if (rc > 0)
 			out->at[out->n++] = i;
 	}
-	return 0;
+	if (rc >= 0)
+		return 0;
+	told_pages_done(out);
+	return err_oom(err);
 }
 
 bool told_goes_on(const struct told_source *s, uint64_t pages, uint64_t planes)
