@@ -60,7 +60,7 @@ int names_interpret(const char *const *entries, size_t n, const struct name_opti
 		rc = add_series(&t, &ctx, &list, err);
 	if (rc == 0)
 		rc = add_lones(&t, !opts->group_none, &list, err);
-	return rc == 0 ? names_list_finish(&list, entries, opts->folder, out, err) : rc;
+	return rc == 0 ? names_list_finish(&list, entries, opts, out, err) : rc;
 }
 
 int names_hint_folders(const char *const *paths, size_t n, struct text *t, struct err *err)

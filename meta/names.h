@@ -17,7 +17,8 @@ struct name_options {
 	enum gaps gaps;
 	bool group_none; /* each file an image */
 	const char
-		*folder; /* name of the folder: id where nothing else is left, and for messages */
+		*folder;   /* name of the folder: id where nothing else is left, and for messages */
+	bool among_others; /* the folder has images beside these: a lone one does not have its name */
 };
 
 #define NAMES_NO_INDEX UINT32_MAX

@@ -115,12 +115,14 @@ static int make_unique(struct names *names, struct taken *slots, void **root)
 	return 0;
 }
 
-int names_ids(struct names *names, const char *folder, struct err *err)
+int names_ids(struct names *names, const struct name_options *opts, struct err *err)
 {
 	size_t n = names->n_images;
+	bool alone = n == 1 && !opts->among_others;
 	for (size_t i = 0; i < n; i++) {
 		struct name_image *im = &names->images[i];
-		const char *from = n == 1 || im->id == NULL || *im->id == '\0' ? folder : im->id;
+		const char *from =
+			alone || im->id == NULL || *im->id == '\0' ? opts->folder : im->id;
 		if (from == NULL)
 			from = "";
 		struct text CLEANUP(text_done) id = { 0 };

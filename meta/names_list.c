@@ -105,12 +105,12 @@ static int order(struct names_list *l, const char *const *entries)
 	return rc;
 }
 
-int names_list_finish(struct names_list *l, const char *const *entries, const char *folder,
-		      struct names *out, struct err *err)
+int names_list_finish(struct names_list *l, const char *const *entries,
+		      const struct name_options *opts, struct names *out, struct err *err)
 {
 	if (order(l, entries) != 0)
 		return err_oom(err);
-	int rc = names_ids(&l->names, folder, err);
+	int rc = names_ids(&l->names, opts, err);
 	if (rc != 0)
 		return rc;
 	*out = l->names;

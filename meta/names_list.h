@@ -21,10 +21,10 @@ int names_label_channel(struct name_image *im, uint32_t c, const char *s, size_t
 			struct err *err);
 
 /* Orders images and strangers, makes the ids and hands all over. */
-int names_list_finish(struct names_list *l, const char *const *entries, const char *folder,
-		      struct names *out, struct err *err);
+int names_list_finish(struct names_list *l, const char *const *entries,
+		      const struct name_options *opts, struct names *out, struct err *err);
 void names_list_done(struct names_list *l);
 
 /* Cleans the ids and makes them unique without regard to ASCII case: the later gets "_2", "_3". A lone
- * image is called as the folder, as is one of which nothing is left. */
-int names_ids(struct names *names, const char *folder, struct err *err);
+ * image is called as the folder unless there are others beside it, as is one of which nothing is left. */
+int names_ids(struct names *names, const struct name_options *opts, struct err *err);

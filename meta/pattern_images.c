@@ -403,5 +403,5 @@ int pattern_interpret(const struct pattern *p, const char *const *paths, size_t 
 	int rc = match_all(&m, n, &list, err);
 	if (rc == 0)
 		rc = interpret(&m, opts, &list, err);
-	return rc == 0 ? names_list_finish(&list, paths, opts->folder, out, err) : rc;
+	return rc == 0 ? names_list_finish(&list, paths, opts, out, err) : rc;
 }

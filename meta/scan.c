@@ -5,6 +5,7 @@
 #include "meta/publish.h"
 #include "meta/sets.h"
 #include "meta/survey.h"
+#include "meta/tell.h"
 #include "meta/walk.h"
 
 #include <errno.h>
@@ -111,6 +112,7 @@ static int interpret_folder(struct scan *s, const struct walk_folder *f, struct 
 		.group_none = s->opts->group_none,
 		.folder = *f->path != '\0' ? base_name(f->path) : s->d->name,
 	};
+	opts.among_others = f->n_drafts > 0;
 	struct names CLEANUP(names_done) names = { 0 };
 	int rc = names_interpret(entries, f->n, &opts, &names, err);
 	if (rc == -ENOMEM)
@@ -129,6 +131,8 @@ static int interpret_plain(struct scan *s, struct walk_folder *f, struct err *er
 		f->first_draft = before;
 	int rc = interpret_folder(s, f, &s->drafts, err);
 	f->n_drafts += s->drafts.n - before;
+	if (rc == 0 && f->n_drafts > 0)
+		draft_warn(s->drafts.v[f->first_draft].im, &f->notes);
 	return rc;
 }
 
@@ -400,6 +404,13 @@ static int walk_for(struct scan *s, const char *source, struct err *err)
 	}
 }
 
+static void cut_suffix(char *name)
+{
+	size_t stem = tell_is_index(name) ? tell_index_stem(name) : names_stem(name);
+	if (stem > 0)
+		name[stem] = '\0';
+}
+
 static bool has_index(const struct walk *w)
 {
 	for (size_t i = 0; i < w->n_folders; i++)
@@ -419,8 +430,8 @@ static int scan(struct scan *s, const char *source, struct err *err)
 	if (rc != 0)
 		return rc;
 	s->d->is_file = s->walk.is_file;
-	if (s->walk.is_file && names_stem(s->d->name) > 0)
-		s->d->name[names_stem(s->d->name)] = '\0';
+	if (s->walk.is_file)
+		cut_suffix(s->d->name);
 	if (s->n_plain == 0 && !has_index(&s->walk))
 		return nothing_found(s, err);
 	s->drafts = (struct drafts){

@@ -251,13 +251,16 @@ static int find_by_index(struct finder *k, const char *name, struct err *err)
 		told_trim(&t.told);
 		return set_draft(&k->files, f->path, path.s, &t.told, err);
 	}
+	const char *why = t.rc < 0		   ? t.err.msg
+			  : t.told.notes.s != NULL ? t.told.notes.s
+						   : "it tells no image";
 	if (k->files.ds->is_file && f->n == 0)
-		return err_set(err, EINVAL, "%s: %s", d->source,
-			       t.rc < 0			? t.err.msg
-			       : t.told.notes.s != NULL ? t.told.notes.s
-							: "no image is told");
-	const char *why = "it tells no planes that can be used";
-	return dataset_leave_out(d, path.s, why, NULL) != 0 ? err_oom(err) : 0;
+		return err_set(err, EINVAL, "%s: %.*s", d->source, (int)strcspn(why, "\n"), why);
+	text_addf(&k->folder->notes, "%s: %.*s\n", path.s, (int)strcspn(why, "\n"), why);
+	if (k->folder->notes.oom ||
+	    dataset_leave_out(d, path.s, "it tells no planes that can be used", NULL) != 0)
+		return err_oom(err);
+	return 0;
 }
 
 /* Files that belong to sets go behind all others. */

@@ -51,13 +51,21 @@ static int compare_paths(const void *a, const void *b, void *arg)
 int set_files_make(struct set_files *s, struct drafts *ds)
 {
 	*s = (struct set_files){ .ds = ds, .n = ds->d->n_files };
-	s->by_path = reallocarray(NULL, s->n + 1, sizeof(*s->by_path));
 	s->taken_by = calloc(s->n + 1, sizeof(*s->taken_by));
-	if (s->by_path == NULL || s->taken_by == NULL)
+	return s->taken_by == NULL ? -ENOMEM : 0;
+}
+
+/* Most sources have no set that would ask. */
+static int order_paths(struct set_files *s)
+{
+	if (s->by_path != NULL)
+		return 0;
+	s->by_path = reallocarray(NULL, s->n + 1, sizeof(*s->by_path));
+	if (s->by_path == NULL)
 		return -ENOMEM;
 	for (size_t i = 0; i < s->n; i++)
 		s->by_path[i] = (uint32_t)i;
-	qsort_r(s->by_path, s->n, sizeof(*s->by_path), compare_paths, ds->d);
+	qsort_r(s->by_path, s->n, sizeof(*s->by_path), compare_paths, s->ds->d);
 	return 0;
 }
 
@@ -191,7 +199,9 @@ static int find_members(struct set *st, struct err *err)
 	st->members = calloc(t->n_files + 1, sizeof(*st->members));
 	if (st->members == NULL)
 		return err_oom(err);
-	int rc = sets_uuid_resolve(st->s->ds, st->path, t);
+	int rc = order_paths(st->s);
+	if (rc == 0)
+		rc = sets_uuid_resolve(st->s->ds, st->path, t);
 	for (size_t i = 0; rc == 0 && i < t->n_files; i++)
 		rc = find_member(st, t->files[i], &st->members[i]);
 	if (rc == 0)
@@ -316,13 +326,17 @@ static int draft_one(struct set *st, size_t k, const char *stem, struct err *err
 {
 	struct told *t = st->told;
 	struct text CLEANUP(text_done) tail = { 0 };
+	/* Where nothing of the names is left the folder's is the image's. */
+	if (*stem == '\0' && *st->folder == '\0')
+		stem = st->s->ds->d->name;
 	if (t->n_images > 1)
 		draft_told_tail(&tail, stem, t, k);
 	else
 		text_add(&tail, stem);
 	if (tail.oom)
 		return err_oom(err);
-	struct draft *f = draft_told(st->s->ds, st->folder, tail.s, t, k, st->path);
+	struct draft *f =
+		draft_told(st->s->ds, st->folder, tail.len > 0 ? tail.s : NULL, t, k, st->path);
 	if (f == NULL)
 		return err_oom(err);
 	claim(st, f, &t->images[k]);

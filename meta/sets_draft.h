@@ -7,7 +7,7 @@
 struct set_files {
 	struct drafts *ds;
 	uint32_t *
-		by_path; /* numbers of the first n files of the dataset, in the order of their paths */
+		by_path; /* numbers of the first n files of the dataset, in the order of their paths; NULL: not asked for yet */
 	size_t n;
 	uint32_t *taken_by; /* of these: which set has it, from 1; 0: none */
 	uint32_t n_sets;

@@ -1,14 +1,14 @@
 #include "meta/sets_uuid.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "codec/reader_buffered.h"
+#include "meta/told_ome.h"
 #include "meta/walk.h"
 
 enum { ASKED_MAX = 10000, HEAD_BYTES = 4096, UUID_BYTES = 64 };
-
-static const char urn[] = "urn:uuid:";
 
 /* One file beside, and the UUID that it says it has; "" none. */
 struct sibling {
@@ -24,10 +24,11 @@ struct siblings {
 
 static bool is_urn(const char *path)
 {
-	return path != NULL && strncmp(path, urn, sizeof(urn) - 1) == 0;
+	return path != NULL && strncmp(path, TOLD_OME_UUID, strlen(TOLD_OME_UUID)) == 0;
 }
 
-/* The attribute UUID of the root element. */
+/* The attribute UUID of the root element, as told_ome names files by it. The rest of the XML, which may be megabytes, need
+ * not be read. */
 static void find_uuid(const char *head, char uuid[UUID_BYTES])
 {
 	const char *ome = strstr(head, "<OME"), *end = ome != NULL ? strchr(ome, '>') : NULL;
@@ -36,8 +37,10 @@ static void find_uuid(const char *head, char uuid[UUID_BYTES])
 		return;
 	char quote = at[6];
 	const char *from = at + 7, *to = quote == '"' || quote == '\'' ? strchr(from, quote) : NULL;
-	if (to != NULL && to - from < UUID_BYTES)
-		memcpy(uuid, from, (size_t)(to - from));
+	if (to == NULL || to - from > UUID_BYTES)
+		return;
+	bool prefixed = strncmp(from, TOLD_OME_UUID, strlen(TOLD_OME_UUID)) == 0;
+	snprintf(uuid, UUID_BYTES, "%s%.*s", prefixed ? "" : TOLD_OME_UUID, (int)(to - from), from);
 }
 
 static void ask_one(void *arg, size_t i)

@@ -42,6 +42,9 @@ static bool is_plausible(const struct told_source *s, const struct told *t,
 			 const struct told_image *im)
 {
 	uint64_t n = told_n_planes(im), found = 0;
+	/* Files that share an image claim but a few of its planes each; their reader bounds them. */
+	if (t->run != NULL)
+		return true;
 	for (uint64_t i = 0; n > TOLD_FEW_PLANES && i < n; i++)
 		found += is_somewhere(s, t, &im->planes[i]);
 	return n <= TOLD_FEW_PLANES || found >= n / TOLD_TIMES;
@@ -108,20 +111,23 @@ void tell_file(const struct dataset *d, const char *path, const struct reader *r
 	ask(&s, readers, ARRAY_SIZE(readers), out);
 }
 
-static bool ends_with(const char *s, const char *end)
-{
-	size_t n = strlen(s), len = strlen(end);
-	return n > len && strcmp(s + n - len, end) == 0;
-}
-
 static bool is_ndtiff(const char *name)
 {
 	return strcmp(name, "NDTiff.index") == 0;
 }
 
+size_t tell_index_stem(const char *name)
+{
+	static const char companion[] = ".companion.ome";
+	size_t n = strlen(name), len = sizeof(companion) - 1;
+	if (is_ndtiff(name))
+		return strlen("NDTiff");
+	return n > len && strcmp(name + n - len, companion) == 0 ? n - len : 0;
+}
+
 bool tell_is_index(const char *name)
 {
-	return is_ndtiff(name) || ends_with(name, ".companion.ome");
+	return tell_index_stem(name) > 0;
 }
 
 void tell_index(const struct dataset *d, const char *path, struct telling *out)

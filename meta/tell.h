@@ -22,6 +22,9 @@ void tell_file(const struct dataset *d, const char *path, const struct reader *r
 /* A file that is no TIFF, but tells the planes of others beside it: NDTiff.index, *.companion.ome. */
 bool tell_is_index(const char *name);
 
+/* Length of such a name without what says so. */
+size_t tell_index_stem(const char *name);
+
 /* Asks such a file. */
 void tell_index(const struct dataset *d, const char *path, struct telling *out);
 

@@ -665,6 +665,7 @@ void walk_done(struct walk *w)
 		for (size_t n = 0; n < w->folders[i].n_indices; n++)
 			free(w->folders[i].indices[n]);
 		free(w->folders[i].indices);
+		text_done(&w->folders[i].notes);
 	}
 	free(w->folders);
 	*w = (struct walk){ 0 };

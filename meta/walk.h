@@ -2,6 +2,7 @@
  * first half of a scan. */
 #pragma once
 
+#include "codec/text.h"
 #include "meta/each.h"
 #include "meta/image.h"
 
@@ -11,6 +12,7 @@ struct walk_folder {
 	size_t first, n;
 	char **indices; /* names of files beside them that tell planes and are no TIFF */
 	size_t n_indices;
+	struct text notes;	      /* what is to be said of these, one a line */
 	size_t first_draft, n_drafts; /* what the scan made of it */
 };
 

@@ -193,6 +193,10 @@ def _several_files():
     s["UUIDs without names"] = one("tzyx", (3, 2), [p for n in ("p", "n", "m") for p in pages(f"{n}.ome.tif", 2)],
                                    "2.8: compared with those of the files beside",
                                    files={f"{n}.ome.tif": tiff(xml[t], 2) for t, n in enumerate("pnm")})
+    files = split_by_time(3, names)
+    s["a set beside a series"] = Set({"x": ("tzyx", (3, 3), planes),
+                                      "b": ("zyx", (4,), numbers("b_{}.tif", range(4)))},
+                                     "2.1: what the set names is consumed, the rest goes by names", files=files)
     s.update(_companions())
     s.update(_numbered())
     return s
@@ -209,6 +213,8 @@ def _companions():
                            files=files | {"multi.companion.ome": companion})
     s["a file that has a companion"] = Set({"multi-Z2": ("zyx", (5,), upward)}, "2.8: BinaryOnly names it",
                                            files=files | {"multi.companion.ome": companion}, source=names[1])
+    s["a companion as source"] = one("zyx", (5,), upward, "2.8: or SOURCE is the companion",
+                                     files=files | {"multi.companion.ome": companion}, source="multi.companion.ome")
     s["no companion"] = one("zyx", (5,), names, "2.8: missing: names and pages", files=files)
     s["a companion and a missing member"] = one(
         "zyx", (5,), [*upward[:2], DAMAGED, *upward[3:]], "2.8", files={
@@ -270,6 +276,17 @@ def _entangled():
         "tzyx", (3, 2), [DAMAGED, DAMAGED, *pages("b.ome.tif", 2), *pages("c.ome.tif", 2)],
         "2.8: any readable file of the set tells it", files={
             "a.ome.tif": b"", **{f"{'abc'[t]}.ome.tif": tiff(xml[t], 2) for t in (1, 2)}})
+    own = [tiff_data(uuid="u0", file="a.ome.tif", IFD=0, PlaneCount=2)]
+    other = [tiff_data(uuid="ub", file="b.ome.tif", IFD=0, PlaneCount=2)]
+    both = tiff_data(uuid="us", file="s.ome.tif", FirstT=1, IFD=0, PlaneCount=2)
+    s["two sets that claim one file"] = Set(
+        {"src": ("tzyx", (2, 2), [*pages("a.ome.tif", 2), *pages("s.ome.tif", 2)]),
+         "src_2": ("tzyx", (2, 2), [*pages("b.ome.tif", 2), DAMAGED, DAMAGED])}, "2.8: the first in natural order keeps it",
+        files={"a.ome.tif": tiff(ome(image(2, 1, 2, data=[*own, both]), uuid="u0"), 2),
+               "b.ome.tif": tiff(ome(image(2, 1, 2, data=[*other, both]), uuid="ub"), 2), "s.ome.tif": 2})
+    s["sets in folders"] = Set(
+        {f"day{d}": ("tzyx", (3, 2), [p for n in "abc" for p in pages(f"day{d}/{n}.ome.tif", 2)]) for d in range(2)},
+        "2.4", files={f"day{d}/{'abc'[t]}.ome.tif": tiff(xml[t], 2) for d in range(2) for t in range(3)})
     s["unnumbered, each alone"] = Set(
         {n: ("zyx", (2,), pages(f"{n}.ome.tif", 2)) for n in ("east", "north")}, "2.1: a file alone", files={
             f"{n}.ome.tif": tiff(ome(image(2), uuid=n), 2) for n in ("east", "north")})
