@@ -142,6 +142,10 @@ static int describe(const struct job *j, struct image *im, const struct layout *
 	struct text CLEANUP(text_done) how = { 0 };
 	if (ni->how != NULL)
 		text_add(&how, ni->how);
+	/* What the names' number was taken for at first. */
+	char *z = how.s != NULL ? strstr(how.s, "z from ") : NULL;
+	if (z != NULL && (l->use == LAYOUT_TZ || l->z_is_t))
+		*z = 't';
 	if (l->how != NULL)
 		text_addf(&how, "%s%s", how.len > 0 ? "; " : "", l->how);
 	if (how.oom)

@@ -51,6 +51,7 @@ int fingerprint_set(struct dataset *d, const char *options, struct err *err)
 		h = add_number(h, d->sidecars[i].size);
 		h = add_number(h, (uint64_t)d->sidecars[i].mtime_ns);
 	}
+	h = add_number(h, d->indices);
 	if ((uint32_t)h == 0)
 		h |= 1;
 	d->fingerprint = h;

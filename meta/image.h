@@ -155,10 +155,11 @@ struct dataset {
 	char *hint;		 /* another way to see the source; may be NULL */
 	uint32_t mode, uid, gid; /* of SOURCE */
 	int64_t mtime_ns;	 /* newest of all files */
-	uint64_t fingerprint;	 /* of options, versions, names, sizes and times */
-	bool is_file;		 /* SOURCE is a file, and root_fd its folder */
-	bool one_image;		 /* the source is one image, not a folder of images */
-	bool fill_damaged;	 /* planes that cannot be read are filled, too */
+	uint64_t indices;     /* of sizes and times of the files that tell planes and are no TIFF */
+	uint64_t fingerprint; /* of options, versions, names, sizes and times */
+	bool is_file;	      /* SOURCE is a file, and root_fd its folder */
+	bool one_image;	      /* the source is one image, not a folder of images */
+	bool fill_damaged;    /* planes that cannot be read are filled, too */
 };
 
 /* READY or BAD seen here: all that the first look wrote is seen, too. */

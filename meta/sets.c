@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "codec/reader_buffered.h"
 #include "meta/label_find.h"
@@ -235,6 +236,18 @@ static int find_by_files(struct finder *k, struct err *err)
 	return rc;
 }
 
+/* A change of the index is one of the planes. */
+static void note_index(struct dataset *d, const char *path)
+{
+	struct source_file f = { 0 };
+	struct stat st;
+	if (fstatat(d->root_fd, path, &st, 0) != 0)
+		return;
+	source_file_from_stat(&f, &st);
+	d->indices = (d->indices * UINT64_C(0x100000001b3)) ^ f.size;
+	d->indices = (d->indices * UINT64_C(0x100000001b3)) ^ (uint64_t)f.mtime_ns;
+}
+
 static int find_by_index(struct finder *k, const char *name, struct err *err)
 {
 	const struct walk_folder *f = k->folder;
@@ -244,6 +257,7 @@ static int find_by_index(struct finder *k, const char *name, struct err *err)
 	text_addf(&path, "%s%s%s", f->path, *f->path != '\0' ? "/" : "", name);
 	if (path.oom)
 		return err_oom(err);
+	note_index(d, path.s);
 	tell_index(d, path.s, &t);
 	if (t.rc == -ENOMEM)
 		return err_oom(err);

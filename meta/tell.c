@@ -8,6 +8,7 @@
 #include "meta/told_fluoview.h"
 #include "meta/told_imagej.h"
 #include "meta/told_lsm.h"
+#include "meta/told_metadata.h"
 #include "meta/told_mmstack.h"
 #include "meta/told_ndtiff.h"
 #include "meta/told_nih.h"
@@ -19,9 +20,9 @@
 
 /* Where a file could be read in two ways, the first one is right: programs of microscopes also write an OME-XML,
  * or a description as ImageJ's, for others to read. */
-static told_reader *const readers[] = { told_mmstack,	told_lsm,    told_stk,
-					told_ome,	told_imagej, told_shaped,
-					told_scanimage, told_nih,    told_fluoview };
+static told_reader *const readers[] = { told_mmstack,  told_lsm,     told_stk,	     told_ome,
+					told_imagej,   told_shaped,  told_scanimage, told_nih,
+					told_fluoview, told_metadata };
 
 void telling_done(struct telling *t)
 {
