@@ -209,12 +209,13 @@ static int look_near(struct drafts *ds, size_t first, const struct name_image *n
 				return 0;
 		struct source_file *f = file_of(ds, first, ni, want);
 		int rc = read_pages(ds, f, &l->pages[l->n], &l->tellings[l->n]);
-		if (rc == -EBADMSG) {
+		if (rc != 0) {
 			/* It may have been read as far as its pages. */
 			pages_done(&l->pages[l->n]);
 			telling_done(&l->tellings[l->n]);
-			continue;
 		}
+		if (rc == -EBADMSG)
+			continue;
 		if (rc != 0)
 			return rc;
 		l->member[l->n++] = (uint32_t)want;

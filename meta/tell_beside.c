@@ -123,7 +123,7 @@ static int read_some(int fd, uint64_t off, uint64_t size, size_t n, char **out, 
 	if (s == NULL)
 		return -ENOMEM;
 	struct reader r = reader_fd(&fd, size);
-	int rc = reader_exact(&r, s, n, off, NULL);
+	int rc = n > 0 ? reader_exact(&r, s, n, off, NULL) : 0;
 	if (rc != 0)
 		return rc;
 	s[n] = '\0';
