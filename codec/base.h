@@ -92,15 +92,6 @@ static inline uint64_t gcd_u64(uint64_t a, uint64_t b)
 	return a;
 }
 
-/* Room for one more item behind the n of a list that doubles: whose room is always the power of two at or above n. NULL: out
- * of memory, and the list is as it was. */
-static inline void *grown(void *list, size_t n, size_t item)
-{
-	if (n != 0 && (n & (n - 1)) != 0)
-		return list;
-	return reallocarray(list, n == 0 ? 1 : 2 * n, item);
-}
-
 /* Smallest power of two >= n; n is 1 .. 2^63. */
 static inline uint64_t pow2_at_least(uint64_t n)
 {
