@@ -14,8 +14,9 @@ static int open_sidecar(int at, const char *path, const char *shown, int *fd, st
 	/* Not to wait for somebody who writes into a pipe. */
 	*fd = openat(at, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	int code = errno;
-	bool none = *fd < 0 && code == ENOENT && fstatat(at, path, st, AT_SYMLINK_NOFOLLOW) != 0 &&
-		    errno == ENOENT;
+	/* Of a folder that is a dead mount the scan says what to do. */
+	bool none = *fd < 0 && (code == ENOENT || code == ENOTCONN) &&
+		    fstatat(at, path, st, AT_SYMLINK_NOFOLLOW) != 0 && errno == code;
 	if (none)
 		return 0;
 	if (*fd < 0)

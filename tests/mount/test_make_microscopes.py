@@ -39,6 +39,8 @@ def test_mmstack(tmp_path):
             check(pixels[image][:expected.sizes[0]], expected, image)
 
 
+@pytest.mark.skipif(np.lib.NumpyVersion(np.__version__) < "2.0.0",
+                    reason="tifffile sorts the axes of NDTiff by what only NumPy 2 has")
 def test_ndtiff(tmp_path):
     for path, expected in ndtiff(tmp_path):
         folder = next((tmp_path / path).rglob("Full resolution"), tmp_path / path)
