@@ -80,25 +80,47 @@ static const char *rgb_name(const struct image *im, uint64_t sample)
 	return names[sample];
 }
 
+/* The channel that is told by the name that the names of files give to `page`; n_channels: none. */
+static size_t told_named(const struct image *im, uint64_t page)
+{
+	const struct told_image *t = im->told;
+	size_t k = 0;
+	while (k < t->n_channels && (t->channels[k].name == NULL ||
+				     strcmp(t->channels[k].name, im->channel_labels[page]) != 0))
+		k++;
+	return k;
+}
+
+/* The number under which the channel of a page is told. Where the names of files are words, their order is not that of
+ * the list. */
+static uint64_t told_number(const struct image *im, uint64_t page)
+{
+	enum { FEW = 64 };
+	if (im->channel_labels == NULL || im->n_c > FEW)
+		return page;
+	for (uint64_t c = 0; c < im->n_c; c++)
+		if (told_named(im, c) == im->told->n_channels)
+			return page;
+	return told_named(im, page);
+}
+
 /* What the files tell of channel c of the array; NULL: nothing. They count pages, or samples. */
 static const struct told_channel *told_of(const struct image *im, uint64_t c)
 {
 	const struct told_image *t = im->told;
 	if (t == NULL || t->n_channels == 0)
 		return NULL;
-	if (t->n_channels == im->grid.size[AXIS_C])
-		return &t->channels[c];
-	bool pages = t->n_channels == im->n_c && im->kind.samples == 1;
-	return pages ? &t->channels[c] : NULL;
+	if (t->n_channels == im->n_c && im->kind.samples == 1)
+		return &t->channels[told_number(im, c)];
+	return t->n_channels == im->grid.size[AXIS_C] ? &t->channels[c] : NULL;
 }
 
 /* The name that the files tell of the page that channel c is in. */
 static const char *told_page(const struct image *im, uint64_t page)
 {
 	const struct told_image *t = im->told;
-	return t != NULL && t->n_channels == im->n_c && t->channels[page].name != NULL
-		       ? t->channels[page].name
-		       : NULL;
+	return t != NULL && t->n_channels == im->n_c ? t->channels[told_number(im, page)].name
+						     : NULL;
 }
 
 static int set_label(struct image *im, const struct scan_options *opts, uint64_t c)

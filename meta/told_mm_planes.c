@@ -180,7 +180,7 @@ int mm_planes_tell(const struct mm_planes *l, const struct mm_summary *sum, stru
 			return -ENOMEM;
 		if (!only && (im->key = name_of(sum, positions[i])) == NULL)
 			return err_oom(err);
-		if (mm_summary_tell(sum, im) != 0)
+		if (mm_summary_tell(sum, im->n[TOLD_C], im) != 0)
 			return err_oom(err);
 	}
 	if (told_add_file(out, NULL, &file) != 0)

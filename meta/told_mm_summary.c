@@ -149,7 +149,7 @@ static void set_size(struct told_size *s, double um)
 		*s = (struct told_size){ .value = um, .unit = "micrometer" };
 }
 
-int mm_summary_tell(const struct mm_summary *s, struct told_image *im)
+int mm_summary_tell(const struct mm_summary *s, uint64_t n_channels, struct told_image *im)
 {
 	set_size(&im->size[0], s->z_um);
 	set_size(&im->size[1], s->pixel_um);
@@ -158,7 +158,7 @@ int mm_summary_tell(const struct mm_summary *s, struct told_image *im)
 	im->bits = s->bits;
 	if (s->n_channels == 0 || im->n_channels != 0)
 		return 0;
-	if (told_make_channels(im, im->n[TOLD_C]) != 0)
+	if (told_make_channels(im, n_channels) != 0)
 		return -ENOMEM;
 	for (size_t i = 0; i < im->n_channels && i < s->n_channels; i++) {
 		const struct told_channel *from = &s->channels[i];
@@ -194,5 +194,5 @@ int mm_metadata_tell(const char *text, size_t len, struct told_image *im)
 	}
 	if (!found)
 		return 0;
-	return mm_summary_tell(&s, im) != 0 ? -ENOMEM : 1;
+	return mm_summary_tell(&s, s.n_channels, im) != 0 ? -ENOMEM : 1;
 }

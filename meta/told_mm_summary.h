@@ -29,9 +29,9 @@ void mm_summary_add_plane(struct mm_summary *s, const char *text, size_t len);
 /* Forgets the channels, where samples of a page are channels, too. */
 void mm_summary_drop_channels(struct mm_summary *s);
 
-/* Fills the facts of an image that has none yet: sizes, time step, bits and channels. -ENOMEM. */
-int mm_summary_tell(const struct mm_summary *s, struct told_image *im);
+/* Fills the facts of an image that has none yet: sizes, time step, bits and n channels. -ENOMEM. */
+int mm_summary_tell(const struct mm_summary *s, uint64_t n_channels, struct told_image *im);
 
-/* The facts from `metadata.txt`, which lies beside the files img_*, one a plane. Only what lies in its "Summary" counts, and
+/* The facts of the acquisition from `metadata.txt`, which lies beside the files img_*, one a plane; its channels are all of them. Only what lies in its "Summary" counts, and
  * the size of a pixel of the first plane that tells one. 1; 0: it tells nothing; -ENOMEM. `im` as above. */
 int mm_metadata_tell(const char *text, size_t len, struct told_image *im);

@@ -235,7 +235,7 @@ int nd_facts(const struct told_source *s, const struct nd_index *x, const struct
 			return err_oom(err);
 		rc = name_channels(s, x, a, im, err);
 	}
-	if (rc >= 0 && mm_summary_tell(&sum, im) != 0)
+	if (rc >= 0 && mm_summary_tell(&sum, im->n[TOLD_C], im) != 0)
 		rc = err_oom(err);
 	if (rc < 0 || !gray)
 		return rc < 0 ? rc : 0;

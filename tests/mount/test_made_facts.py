@@ -177,3 +177,23 @@ def test_channels(name, run, tmp_path):
     assert len(got) == len(wanted)
     assert [tuple(g if w is not None else None for g, w in zip(*pair)) for pair in zip(got, wanted)] == wanted
     assert all(start < end for _, _, (start, end) in got)
+
+
+@pytest.mark.parametrize("names", [("Cy5", "DAPI"), ("DAPI", "Cy5"), ("blue", "red")])
+def test_metadata_beside_slices(names, run, tmp_path):
+    """metadata.txt beside Micro-Manager's slices: channels by their names, whose order in the files is another one."""
+    for t in range(2):
+        for c in ("Cy5", "DAPI"):
+            for z in range(3):
+                write_pages(tmp_path / f"img_{t:09}_{c}_{z:03}.tif", [Page(plane(0, z), "")])
+    summary = {"PixelSize_um": 0.25, "z-step_um": 2, "Interval_ms": 500, "Channels": 2, "Slices": 3, "Frames": 2,
+               "ChNames": list(names), "ChColors": [255 << 16, 255]}
+    (tmp_path / "metadata.txt").write_text(json.dumps({"Summary": summary, "FrameKey-0-0-0": {"Frame": 0}}))
+    image = info(run, tmp_path)
+    assert image["axes"] == ["t", "c", "z", "y", "x"]
+    assert (image["voxel_size"], image["unit"], image["time_step"]) == ([2, 0.25, 0.25], "micrometer", 0.5)
+    assert image["from"]["voxel_size"].startswith("metadata.txt")
+    colors = {c["label"]: c["color"] for c in image["channels"]}
+    assert colors == dict(zip(names, ("FF0000", "0000FF")))
+    if names != ("blue", "red"):
+        assert [c["label"] for c in image["channels"]] == ["Cy5", "DAPI"]
