@@ -13,7 +13,7 @@
 /* Files of one folder whose names differ in numbers alone. */
 struct group {
 	uint64_t hash;
-	uint32_t first; /* in natural order */
+	uint32_t first; /* of those that can be read, in natural order */
 	uint32_t n;
 	bool shared; /* the first one may tell planes of others */
 };
@@ -89,6 +89,14 @@ static int groups_make(struct groups *g, const struct dataset *d, size_t n)
 	return g->v == NULL || g->slots == NULL ? -ENOMEM : 0;
 }
 
+/* Which of two files is asked: one that can be read, the first in natural order. */
+static bool is_better(const struct source_file *a, const struct source_file *b)
+{
+	if ((a->trouble == 0) != (b->trouble == 0))
+		return a->trouble == 0;
+	return names_compare(base(a), base(b)) < 0;
+}
+
 static void groups_add(struct groups *g, uint32_t file)
 {
 	const char *name = base(&g->d->files[file]);
@@ -99,7 +107,7 @@ static void groups_add(struct groups *g, uint32_t file)
 		const char *first = base(&g->d->files[old->first]);
 		if (old->hash != hash || !same_mask(first, name))
 			continue;
-		if (names_compare(name, first) < 0)
+		if (is_better(&g->d->files[file], &g->d->files[old->first]))
 			old->first = file;
 		old->n++;
 		return;
@@ -210,7 +218,7 @@ static int try_group(struct finder *k, const struct group *g, struct err *err)
 			order[n++] = (uint32_t)i;
 	qsort_r(order, n, sizeof(*order), compare_numbered, d);
 	for (uint32_t i = 0; i < n; i++) {
-		if (k->files.taken_by[order[i]] != 0)
+		if (k->files.taken_by[order[i]] != 0 || d->files[order[i]].trouble != 0)
 			continue;
 		int rc = try_file(k, order[i], err);
 		if (rc <= 0)

@@ -105,12 +105,23 @@ static void examine(const struct dataset *d, struct source_file *f)
 	source_file_from_stat(f, &st);
 }
 
+/* Read permissions that the folders leave of a file that the walk did not list: those of its neighbour, of the one that
+ * tells; of other folders nothing is known. */
+static uint32_t reach_of(const struct set *st, const char *path)
+{
+	size_t folder = path_folder(path), teller = find_listed(st->s, st->path);
+	if (folder == 0)
+		return 0444;
+	bool beside = folder == path_folder(st->path) && strncmp(path, st->path, folder) == 0;
+	return beside && teller < st->s->n ? st->s->ds->d->files[teller].reach : 0400;
+}
+
 /* A file that is no member of a folder's list. */
 static int add_named(struct set *st, const char *path, int trouble, size_t *file)
 {
 	struct dataset *d = st->s->ds->d;
 	struct source_file f = {
-		.path = strdup(path), .n_pages = 1, .trouble = trouble, .reach = 0444
+		.path = strdup(path), .n_pages = 1, .trouble = trouble, .reach = reach_of(st, path)
 	};
 	if (f.path == NULL)
 		return -ENOMEM;

@@ -166,6 +166,9 @@ def _several_files():
                                            files=split_by_time(3, names), source="x3.ome.tif")
     s["a missing member"] = one("tzyx", (3, 3), [*planes[:6], *[DAMAGED] * 3], "2.8: claimed, so damaged",
                                 files=split_by_time(3, names, missing={2}))
+    s["a first number that is empty"] = one(
+        "tzyx", (3, 3), [*planes[:3], *[DAMAGED] * 3, *planes[6:]], "2.8: the first readable file tells it",
+        files=split_by_time(3, names) | {"x3.ome.tif": b""})
     data = [tiff_data(uuid=f"u{c}", file=f"sub/c{c}.ome.tif" if c else "a.ome.tif", FirstC=c, IFD=0, PlaneCount=2)
             for c in range(2)]
     xml = ome(image(2, 2, data=data), uuid="u0")
