@@ -104,6 +104,18 @@ void text_done(struct text *t)
 	*t = (struct text){ 0 };
 }
 
+bool text_to_u64(const char *s, size_t n, uint64_t *out)
+{
+	uint64_t v = 0;
+	for (size_t i = 0; i < n; i++)
+		if (s[i] < '0' || s[i] > '9' || !mul_u64(v, 10, &v) ||
+		    !add_u64(v, (uint64_t)(s[i] - '0'), &v))
+			return false;
+	if (n > 0)
+		*out = v;
+	return n > 0;
+}
+
 bool text_to_double(const char *s, size_t n, double *out)
 {
 	char copy[64];

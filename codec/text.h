@@ -28,3 +28,7 @@ void text_done(struct text *t);
 /* The n bytes as a plain decimal number with optional fraction and exponent; false for anything else, also for
  * "inf" and "0x10". */
 bool text_to_double(const char *s, size_t n, double *out);
+
+/* The n bytes as decimal digits alone, without sign or blank; false, and *out untouched, for anything else and where 64
+ * bits do not hold the number. */
+bool text_to_u64(const char *s, size_t n, uint64_t *out);

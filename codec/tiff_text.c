@@ -1,3 +1,4 @@
+#include "codec/text.h"
 #include "codec/tiff_field.h"
 
 #include <errno.h>
@@ -33,19 +34,16 @@ int tiff_text_read(const struct reader *r, const struct tiff_values *v, size_t m
 /* Decimal digits with a sign, and nothing behind but a fraction of zeros. */
 static bool parse_integer(const char *s, bool *negative, uint64_t *out)
 {
-	uint64_t v = 0;
 	*negative = *s == '-';
 	if (*s == '-' || *s == '+')
 		s++;
-	if (*s < '0' || *s > '9')
+	size_t digits = strspn(s, "0123456789");
+	if (!text_to_u64(s, digits, out))
 		return false;
-	for (; *s >= '0' && *s <= '9'; s++)
-		if (!mul_u64(v, 10, &v) || !add_u64(v, (uint64_t)(*s - '0'), &v))
-			return false;
+	s += digits;
 	if (*s == '.')
 		for (s++; *s == '0'; s++)
 			;
-	*out = v;
 	return *s == '\0';
 }
 

@@ -23,18 +23,6 @@ static int set_string(char **slot, const char *value, struct err *err)
 	return 0;
 }
 
-/* Decimal digits alone, no sign, no blank. False also where 64 bits do not hold the number. */
-static bool parse_digits(const char *s, size_t n, uint64_t *out)
-{
-	uint64_t v = 0;
-	for (size_t i = 0; i < n; i++)
-		if (s[i] < '0' || s[i] > '9' || !mul_u64(v, 10, &v) ||
-		    !add_u64(v, (uint64_t)(s[i] - '0'), &v))
-			return false;
-	*out = v;
-	return n > 0;
-}
-
 /* Splits at commas: items[i] with lens[i]; returns how many, max + 1 where there are more. */
 static size_t split(const char *s, const char **items, size_t *lens, size_t max)
 {
@@ -230,7 +218,7 @@ static int set_chunk_shape(struct options *o, const char *value, struct err *err
 	size_t n = strcmp(value, "auto") == 0 ? 0 : split(value, items, lens, 3);
 	bool good = n == 0 || n == 1 || n == 3;
 	for (size_t i = 0; good && i < n; i++)
-		good = parse_digits(items[i], lens[i], &v[i]) && v[i] > 0 && v[i] <= INT32_MAX;
+		good = text_to_u64(items[i], lens[i], &v[i]) && v[i] > 0 && v[i] <= INT32_MAX;
 	if (!good)
 		return err_set(err, EINVAL,
 			       "'%s' is no chunk shape: give Z,Y,X in voxels, one number for a "
@@ -301,7 +289,7 @@ static int set_max_mag(struct options *o, const char *value, struct err *err)
 	bool good = true;
 	for (const char *s = value; good; s++) {
 		size_t len = strcspn(s, "-");
-		good = n < 3 && parse_digits(s, len, &v[n]) && v[n] > 0 && v[n] <= MAG_MAX &&
+		good = n < 3 && text_to_u64(s, len, &v[n]) && v[n] > 0 && v[n] <= MAG_MAX &&
 		       (v[n] & (v[n] - 1)) == 0;
 		n++;
 		s += len;
@@ -385,7 +373,7 @@ static int set_category(struct options *o, const char *value, struct err *err)
 
 static int set_largest_segment_id(struct options *o, const char *value, struct err *err)
 {
-	if (!parse_digits(value, strlen(value), &o->largest_id))
+	if (!text_to_u64(value, strlen(value), &o->largest_id))
 		return err_set(err, EINVAL, "'%s' is no whole number from 0 on", value);
 	o->has_largest_id = true;
 	return 0;
@@ -416,7 +404,7 @@ static int set_memory(struct options *o, const char *value, struct err *err)
 		}
 	}
 	uint64_t v = 0;
-	if (!parse_digits(value, n, &v) || v == 0 || !mul_u64(v, (uint64_t)1 << shift, &v))
+	if (!text_to_u64(value, n, &v) || v == 0 || !mul_u64(v, (uint64_t)1 << shift, &v))
 		return err_set(err, EINVAL,
 			       "'%s' is no size: give a whole number with K, M or G behind it",
 			       value);
@@ -427,7 +415,7 @@ static int set_memory(struct options *o, const char *value, struct err *err)
 static int set_threads(struct options *o, const char *value, struct err *err)
 {
 	uint64_t v = 0;
-	if (!parse_digits(value, strlen(value), &v) || v == 0 || v > 1024)
+	if (!text_to_u64(value, strlen(value), &v) || v == 0 || v > 1024)
 		return err_set(err, EINVAL, "'%s' is not a number from 1 to 1024", value);
 	o->threads = (unsigned)v;
 	return 0;

@@ -136,13 +136,13 @@ void layer_name(const struct dataset *d, const struct layer *l, char name[LAYER_
 static bool take_number(const char **s, const char *word, uint64_t *out)
 {
 	size_t n = strlen(word);
-	uint64_t v = 0;
-	if (strncmp(*s, word, n) != 0 || (*s)[n] < '0' || (*s)[n] > '9')
+	if (strncmp(*s, word, n) != 0)
 		return false;
-	for (*s += n; **s >= '0' && **s <= '9'; ++*s)
-		if (!mul_u64(v, 10, &v) || !add_u64(v, (uint64_t)(**s - '0'), &v))
-			return false;
-	*out = v;
+	*s += n;
+	size_t digits = strspn(*s, "0123456789");
+	if (!text_to_u64(*s, digits, out))
+		return false;
+	*s += digits;
 	return true;
 }
 

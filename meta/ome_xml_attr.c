@@ -31,17 +31,6 @@ static size_t cut_blanks(const char **s)
 	return n;
 }
 
-static bool to_number(const char *s, size_t n, uint64_t *out)
-{
-	uint64_t v = 0;
-	for (size_t i = 0; i < n; i++)
-		if (s[i] < '0' || s[i] > '9' || !mul_u64(v, 10, &v) ||
-		    !add_u64(v, (uint64_t)(s[i] - '0'), &v))
-			return false;
-	*out = v;
-	return n > 0;
-}
-
 bool ome_attr_number(const char **atts, const char *name, bool *told, uint64_t *out)
 {
 	const char *s = ome_attr(atts, name);
@@ -50,7 +39,7 @@ bool ome_attr_number(const char **atts, const char *name, bool *told, uint64_t *
 	if (s == NULL)
 		return true;
 	size_t n = cut_blanks(&s);
-	*told = to_number(s, n, out);
+	*told = text_to_u64(s, n, out);
 	return *told;
 }
 
@@ -118,7 +107,7 @@ static bool get_color(const char **atts, uint32_t *out)
 	size_t n = cut_blanks(&s);
 	bool negative = n > 0 && *s == '-';
 	uint64_t v = 0;
-	if (!to_number(s + negative, n - negative, &v) ||
+	if (!text_to_u64(s + negative, n - negative, &v) ||
 	    v > (negative ? (uint64_t)1 << 31 : UINT32_MAX))
 		return false;
 	*out = negative ? -(uint32_t)v : (uint32_t)v;

@@ -41,12 +41,7 @@ bool imagej_count(const char *text, const char *key, uint64_t *out)
 	if (!imagej_find(text, key, &s, &n))
 		return false;
 	cut_blanks(&s, &n);
-	for (size_t i = 0; i < n; i++) {
-		if (s[i] < '0' || s[i] > '9' || !mul_u64(v, 10, &v) ||
-		    !add_u64(v, (uint64_t)(s[i] - '0'), &v))
-			return false;
-	}
-	if (v == 0)
+	if (!text_to_u64(s, n, &v) || v == 0)
 		return false;
 	*out = v;
 	return true;

@@ -73,11 +73,7 @@ static bool parse_words(const char *s, struct shaped *out)
 	for (; *s != ')'; s += strspn(s, ", ")) {
 		uint64_t size = 0;
 		size_t digits = strspn(s, "0123456789");
-		for (size_t i = 0; i < digits; i++)
-			if (!mul_u64(size, 10, &size) ||
-			    !add_u64(size, (uint64_t)(s[i] - '0'), &size))
-				return false;
-		if (digits == 0 || !add_size(out, size))
+		if (!text_to_u64(s, digits, &size) || !add_size(out, size))
 			return false;
 		s += digits;
 	}

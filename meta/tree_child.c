@@ -23,14 +23,7 @@ static bool parse_index(const char *s, uint64_t *out)
 {
 	if (s[0] == '\0' || (s[0] == '0' && s[1] != '\0'))
 		return false;
-	uint64_t v = 0;
-	for (; *s != '\0'; s++) {
-		if (*s < '0' || *s > '9' || !mul_u64(v, 10, &v) ||
-		    !add_u64(v, (uint64_t)(*s - '0'), &v))
-			return false;
-	}
-	*out = v;
-	return true;
+	return text_to_u64(s, strlen(s), out);
 }
 
 static enum node_kind doc_kind(const struct tree *t, const struct node *dir)
