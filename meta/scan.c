@@ -126,13 +126,14 @@ static int interpret_folder(struct scan *s, const struct walk_folder *f, struct 
 
 static int interpret_plain(struct scan *s, struct walk_folder *f, struct err *err)
 {
-	size_t before = s->drafts.n;
+	struct drafts *ds = &s->drafts;
+	size_t before = ds->n;
 	if (f->n_drafts == 0)
 		f->first_draft = before;
-	int rc = interpret_folder(s, f, &s->drafts, err);
-	f->n_drafts += s->drafts.n - before;
-	if (rc == 0 && f->n_drafts > 0)
-		draft_warn(s->drafts.v[f->first_draft].im, &f->notes);
+	int rc = interpret_folder(s, f, ds, err);
+	f->n_drafts += ds->n - before;
+	if (rc == 0 && f->first_draft < ds->n)
+		draft_warn(ds->v[f->first_draft].im, &f->notes);
 	return rc;
 }
 

@@ -43,23 +43,32 @@ static void find_uuid(const char *head, char uuid[UUID_BYTES])
 	snprintf(uuid, UUID_BYTES, "%s%.*s", prefixed ? "" : TOLD_OME_UUID, (int)(to - from), from);
 }
 
-static void ask_one(void *arg, size_t i)
+/* The beginning of the first page's description, to be freed; NULL: there is none. */
+static char *read_head(const struct dataset *d, const struct source_file *f)
 {
-	struct siblings *s = arg;
-	const struct source_file *f = &s->d->files[s->v[i].file];
-	CLEANUP(closep) int fd = f->trouble == 0 ? dataset_open(s->d, f, true) : -1;
+	CLEANUP(closep) int fd = f->trouble == 0 ? dataset_open(d, f, true) : -1;
 	if (fd < 0)
-		return;
+		return NULL;
 	struct reader_buffer buffer CLEANUP(reader_buffer_done) = { 0 };
 	struct reader file = reader_fd(&fd, f->size), r = reader_buffered(&buffer, &file);
 	struct tiff_header h;
 	struct tiff_page p;
-	CLEANUP(freep) char *head = NULL;
+	char *head = NULL;
 	size_t len = 0;
-	if (tiff_header_read(&r, &h, NULL) == 0 &&
-	    tiff_page_read(&r, &h, h.first_ifd, &p, NULL) == 0 &&
-	    tiff_text_read(&r, &p.description, HEAD_BYTES, &head, &len, NULL) == 0)
+	if (tiff_header_read(&r, &h, NULL) != 0 ||
+	    tiff_page_read(&r, &h, h.first_ifd, &p, NULL) != 0 ||
+	    tiff_text_read(&r, &p.description, HEAD_BYTES, &head, &len, NULL) != 0)
+		return NULL;
+	return head;
+}
+
+static void ask_one(void *arg, size_t i)
+{
+	struct siblings *s = arg;
+	char *head = read_head(s->d, &s->d->files[s->v[i].file]);
+	if (head != NULL)
 		find_uuid(head, s->v[i].uuid);
+	free(head);
 }
 
 static int list_siblings(const struct dataset *d, const char *path, struct siblings *s)

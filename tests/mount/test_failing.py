@@ -1,7 +1,7 @@
 """The n-th allocation, read, opening or start of a thread fails, once or from there on, n spread over all that there
 are: while levels and labels are read every answer is right or EIO or ENOMEM, the program lives, and afterwards
 everything is right; `info` says what is right, or one line. A preloaded library plays it
-(tests/tools/preload/failing_calls.c), which says whose calls fail. NGFFUSE_FAILING=all: every n."""
+(tests/tools/preload/failing_calls.c), which says whose calls fail. NGFFUSE_FAILING=1: every n."""
 
 import contextlib
 import errno
@@ -152,7 +152,7 @@ def stacks(tmp_path_factory):
 
 def spread(count):
     """Values of n."""
-    if os.environ.get("NGFFUSE_FAILING") == "all":
+    if os.environ.get("NGFFUSE_FAILING") == "1":
         return range(1, count + 1)
     if count <= SPREAD:
         return list(range(1, count + 1))

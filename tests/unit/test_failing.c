@@ -1,7 +1,7 @@
 /* Every allocation and every read of the program fails once (and all from there on), one after another, until
  * a whole run of the scenario had none that failed: opening a source, reading all of it, `info`, options. Then
  * nothing crashes, hangs or is lost, every answer is an error or right, and afterwards everything is right.
- * NGFFUSE_FAILING=all: every one of them; else the first hundred and every STRIDE-th. */
+ * NGFFUSE_FAILING=N: every N-th of them; else the first hundred and every STRIDE-th. */
 #include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
@@ -627,7 +627,8 @@ static unsigned rounds(const struct source_case *c, enum failing_what what, bool
 		       uint64_t (*one)(struct round *))
 {
 	const char *env = getenv("NGFFUSE_FAILING");
-	bool all = env != NULL && strcmp(env, "all") == 0;
+	uint64_t asked = env != NULL ? strtoull(env, NULL, 10) : 0;
+	uint64_t first = asked > 0 ? asked : 1, stride = asked > 0 ? asked : STRIDE;
 	unsigned tried = 0;
 	uint64_t counted, n = 1;
 	do {
@@ -637,8 +638,8 @@ static unsigned rounds(const struct source_case *c, enum failing_what what, bool
 		tried++;
 		if (open_files() != files)
 			complain(&r, "%u files are open that were %u", open_files(), files);
-		n += all || n < FIRST_ONES ? 1 : STRIDE;
-	} while (n <= counted + (all ? 1 : STRIDE));
+		n += n < FIRST_ONES ? first : stride;
+	} while (n <= counted + stride);
 	return tried;
 }
 

@@ -45,8 +45,8 @@ static const struct {
 	  0 },
 	/* What cannot be true. */
 	{ { { -1, "micrometer", NULL },
-	    { NAN, "micrometer", NULL },
-	    { INFINITY, "micrometer", NULL } },
+	    { (double)NAN, "micrometer", NULL },
+	    { HUGE_VAL, "micrometer", NULL } },
 	  NULL,
 	  { 0 },
 	  3 },
