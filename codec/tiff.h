@@ -156,6 +156,10 @@ int tiff_page_dtype(const struct tiff_page *p, enum dtype *out, struct err *err)
 int tiff_walk(const struct reader *r, const struct tiff_header *h, uint64_t **out, size_t *n,
 	      bool *cut, struct err *err);
 
+/* Offsets of the pages in a page's SubIFDs (tag 330): the first `max` of them, *n. -EBADMSG: the tag is malformed. */
+int tiff_sub_ifds(const struct reader *r, const struct tiff_page *page, size_t max, uint64_t *out,
+		  size_t *n, struct err *err);
+
 /* What a page is, or why it cannot be read (`page` NULL, `rc` as of tiff_page_read). Not 0 ends the walk with that. */
 typedef int tiff_visit(void *ctx, const struct tiff_page *page, int rc);
 

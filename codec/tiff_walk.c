@@ -147,3 +147,14 @@ int tiff_walk(const struct reader *r, const struct tiff_header *h, uint64_t **ou
 {
 	return tiff_walk_pages(r, h, NULL, NULL, out, n, cut, err);
 }
+
+int tiff_sub_ifds(const struct reader *r, const struct tiff_page *page, size_t max, uint64_t *out,
+		  size_t *n, struct err *err)
+{
+	struct tiff_window w = { .r = r };
+	int rc = 0;
+	*n = (size_t)min_u64(max, page->sub_ifds.count);
+	for (size_t i = 0; rc == 0 && i < *n; i++)
+		rc = tiff_values_get(&w, &page->sub_ifds, page->file.big_endian, i, &out[i], err);
+	return rc;
+}

@@ -54,7 +54,7 @@ static int get_chunk(struct engine *e, const struct node *n, struct text *out, s
 	struct landing c = { .lock = PTHREAD_MUTEX_INITIALIZER,
 			     .arrived = PTHREAD_COND_INITIALIZER };
 	struct get get = {
-		.key = { .image = n->image, .level = n->array, .index = n->index },
+		.key = engine_key(e->data, n->image, n->array, n->index),
 		.kind = WAIT_TAKE,
 		.done = land,
 		.data = &c,

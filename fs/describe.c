@@ -121,13 +121,27 @@ void describe_codec_coarse(const struct image *im, struct text *t)
 	add_codec(&im->encode_coarse, t);
 }
 
+/* "2", "3..5", "1, 3..5" */
+static void add_made(const struct image *im, enum level_made made, struct text *t)
+{
+	const struct level *l = im->pyramid.level;
+	const char *before = "";
+	for (unsigned k = 0, end; k < im->pyramid.n; k = end) {
+		end = k + 1;
+		if (l[k].made != made)
+			continue;
+		while (end < im->pyramid.n && l[end].made == made)
+			end++;
+		text_addf(t, "%s%u", before, k);
+		if (end > k + 1)
+			text_addf(t, "..%u", end - 1);
+		before = ", ";
+	}
+}
+
 void describe_previews(const struct image *im, struct text *t)
 {
-	unsigned n = image_previews(im), last = im->pyramid.n - 1;
-	if (n > 0)
-		text_addf(t, "%u", im->pyramid.n - n);
-	if (n > 1)
-		text_addf(t, "..%u", last);
+	add_made(im, LEVEL_PREVIEW, t);
 }
 
 void describe_levels(const struct image *im, struct text *t)
@@ -143,6 +157,12 @@ void describe_levels(const struct image *im, struct text *t)
 	text_add(t, ") ");
 	describe_numbers(im, last->size, t);
 	text_addf(t, ", by %s", reduce_method_name(im->method));
+	if (im->n_overviews > 0) {
+		text_add(t, "; ");
+		add_made(im, LEVEL_OVERVIEW, t);
+		text_add(t,
+			 im->n_overviews == 1 ? " is a stored overview" : " are stored overviews");
+	}
 	unsigned n = image_previews(im);
 	if (n == 0)
 		return;

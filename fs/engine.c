@@ -26,6 +26,12 @@ void engine_longest_file(const struct engine *e, struct file_in_use *out)
 	files_longest(e->parts->plant.files, out);
 }
 
+struct store_key engine_key(const struct dataset *d, uint32_t image, unsigned level, uint64_t index)
+{
+	struct maker m = image_maker(d, image, level);
+	return (struct store_key){ .image = m.image, .level = m.level, .index = index };
+}
+
 static bool is_blosc(enum codec c)
 {
 	return c == CODEC_BLOSC_LZ4 || c == CODEC_BLOSC_LZ4HC || c == CODEC_BLOSC_ZSTD;
@@ -50,6 +56,8 @@ static void set_codec(const struct engine_config *c, struct image *im)
 		 : sample_decides(c) ? "auto"
 				     : "auto, with --damaged poison");
 	im->encode_coarse = im->encode;
+	for (unsigned i = 0; i < im->n_overviews; i++)
+		im->overviews[i]->encode = im->overviews[i]->encode_coarse = im->encode_coarse;
 	if (c->damaged == DAMAGED_POISON && is_blosc(im->encode.codec))
 		image_warn(im, "not every reader notices poison in Blosc: --codec zstd");
 }
@@ -58,7 +66,8 @@ static void set_codec(const struct engine_config *c, struct image *im)
 static int weigh(struct engine_parts *p, size_t i, struct err *err)
 {
 	struct needs n;
-	engine_weigh(&p->engine->data->images[i], &p->leaves[i], &n);
+	if (engine_weigh(&p->engine->data->images[i], &p->leaves[i], &n) != 0)
+		return err_oom(err);
 	struct store *s = p->engine->store;
 	if (s == NULL || store_make_way(s, n.ordinary, n.pass, n.slot))
 		return 0;
@@ -202,7 +211,7 @@ static int first_looks(struct engine *e, struct err *err)
 }
 
 /* What the mount asks for: the costliest jobs of all images that were looked at. */
-static uint64_t needed(struct engine *e)
+static int needed(struct engine *e, uint64_t *out, struct err *err)
 {
 	struct engine_parts *p = e->parts;
 	p->largest_slot = 64 * KiB;
@@ -212,7 +221,8 @@ static uint64_t needed(struct engine *e)
 		struct needs n;
 		if (image_state(&e->data->images[i]) != IMAGE_READY)
 			continue;
-		engine_weigh(&e->data->images[i], &p->leaves[i], &n);
+		if (engine_weigh(&e->data->images[i], &p->leaves[i], &n) != 0)
+			return err_oom(err);
 		p->ordinary = max_u64(p->ordinary, n.ordinary);
 		p->pass = max_u64(p->pass, n.pass);
 		p->largest_slot = max_u64(p->largest_slot, n.slot);
@@ -220,7 +230,8 @@ static uint64_t needed(struct engine *e)
 	/* Chunks of `auto` are at most 1 MiB, whatever is looked at later; any codec may follow from a sample. */
 	if (p->lazy)
 		p->largest_slot = max_u64(p->largest_slot, pool_round(MiB + MiB / 8));
-	return store_budget_needed(p->ordinary, p->pass, p->largest_slot);
+	*out = store_budget_needed(p->ordinary, p->pass, p->largest_slot);
+	return 0;
 }
 
 /* Images that are looked at later may have larger chunks: room for them, where that costs the others little. */
@@ -233,7 +244,10 @@ static void allow_larger_slots(struct engine_parts *p)
 
 static int choose_budget(struct engine *e, struct err *err)
 {
-	uint64_t need = needed(e), asked = e->config.memory, granted = cgroup_memory();
+	uint64_t need = 0, asked = e->config.memory, granted = cgroup_memory();
+	int rc = needed(e, &need, err);
+	if (rc != 0)
+		return rc;
 	uint64_t budget = max_u64(default_least, min_u64(default_most, granted / 4));
 	if (asked == 0 && need > budget && need <= granted / 2)
 		budget = need;
@@ -299,6 +313,8 @@ static void parts_free(struct engine *e)
 	files_free(p->plant.files);
 	pool_free(p->plant.pool);
 	free(p->sample_needs);
+	for (size_t i = 0; p->leaves != NULL && i < e->data->n_images; i++)
+		free(p->leaves[i].overviews);
 	free(p->leaves);
 	pthread_mutex_destroy(&p->oversized);
 	pthread_mutex_destroy(&p->lost);

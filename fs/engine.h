@@ -52,6 +52,10 @@ bool engine_stop(struct engine *e);
  * scan, windows, codec. An unusable image is its error. */
 int engine_look(struct engine *e, size_t image, struct err *err);
 
+/* The key of a chunk of a level as it is shown. */
+struct store_key engine_key(const struct dataset *d, uint32_t image, unsigned level,
+			    uint64_t index);
+
 struct file_in_use;
 void engine_longest_file(const struct engine *e, struct file_in_use *out); /* as files_longest */
 

@@ -12,7 +12,7 @@
 
 static const struct image *image_of(const struct engine_parts *p, const struct store_key *key)
 {
-	return &p->plant.data->images[key->image];
+	return dataset_image(p->plant.data, key->image);
 }
 
 static const struct level *level_of(const struct engine_parts *p, const struct store_key *key)
@@ -43,6 +43,13 @@ static uint64_t runs(void *ctx, const struct store_key *run)
 	return level_run_count(level_of(ctx, run));
 }
 
+static const struct run_cost *leaf_of(const struct engine_parts *p, uint32_t image)
+{
+	size_t n = p->plant.data->n_images;
+	const struct leaves *l = &p->leaves[image % n];
+	return image < n ? &l->own : &l->overviews[image / n - 1];
+}
+
 static void cost(void *ctx, const struct store_key *run, uint32_t lone, struct run_cost *out)
 {
 	const struct engine_parts *p = ctx;
@@ -54,7 +61,7 @@ static void cost(void *ctx, const struct store_key *run, uint32_t lone, struct r
 		produce_sampled_cost(image_of(p, run), run->level, run->index, out);
 	else
 		produce_ladder_cost(image_of(p, run), run->level, run->index,
-				    &p->leaves[run->image], out);
+				    leaf_of(p, run->image), out);
 }
 
 static bool lone_pays(void *ctx, const struct store_key *chunk)
@@ -222,16 +229,16 @@ static void weigh(const struct run_cost *c, struct needs *n)
 	n->slot = max_u64(n->slot, c->slot);
 }
 
-void engine_weigh(const struct image *im, struct run_cost *leaf, struct needs *n)
+static void weigh_levels(const struct image *im, struct run_cost *leaf, struct needs *n)
 {
 	costliest_leaf(im, leaf);
-	*n = (struct needs){ .ordinary = store_least(leaf), .slot = leaf->slot };
+	weigh(leaf, n);
 	if (produce_lone_pays(im)) { /* no chunk alone costs more than the first */
 		struct run_cost lone;
 		produce_cost(im, 0, 0, &lone);
 		weigh(&lone, n);
 	}
-	for (unsigned k = 1; k < im->pyramid.n; k++) {
+	for (unsigned k = 1; k < im->pyramid.own; k++) {
 		struct run_cost c[SAMPLED_COSTS];
 		unsigned n_c = 1;
 		if (level_is_sampled(im, k))
@@ -241,4 +248,17 @@ void engine_weigh(const struct image *im, struct run_cost *leaf, struct needs *n
 		for (unsigned i = 0; i < n_c; i++)
 			weigh(&c[i], n);
 	}
+}
+
+int engine_weigh(const struct image *im, struct leaves *leaves, struct needs *n)
+{
+	*n = (struct needs){ 0 };
+	weigh_levels(im, &leaves->own, n);
+	if (im->n_overviews > 0 && leaves->overviews == NULL)
+		leaves->overviews = calloc(im->n_overviews, sizeof(*leaves->overviews));
+	if (im->n_overviews > 0 && leaves->overviews == NULL)
+		return -ENOMEM;
+	for (unsigned i = 0; i < im->n_overviews; i++)
+		weigh_levels(im->overviews[i], &leaves->overviews[i], n);
+	return 0;
 }

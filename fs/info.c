@@ -14,6 +14,7 @@ static const char *const made_names[] = {
 	[LEVEL_STORED] = "stored",
 	[LEVEL_TRUE] = "true",
 	[LEVEL_PREVIEW] = "preview",
+	[LEVEL_OVERVIEW] = "overview",
 };
 
 static bool add_text(cJSON *o, const char *name, const char *s)
@@ -168,7 +169,9 @@ static bool add_previews(cJSON *o, const struct image *im)
 {
 	cJSON *list = cJSON_AddArrayToObject(o, "previews");
 	bool ok = list != NULL;
-	for (unsigned k = im->pyramid.n - image_previews(im); ok && k < im->pyramid.n; k++) {
+	for (unsigned k = 0; ok && k < im->pyramid.n; k++) {
+		if (im->pyramid.level[k].made != LEVEL_PREVIEW)
+			continue;
 		cJSON *item = cJSON_CreateNumber(k);
 		ok = item != NULL && cJSON_AddItemToArray(list, item);
 	}
@@ -449,7 +452,9 @@ static void phrase_level(const struct image *im, const struct level *l, struct t
 	describe_numbers(im, l->size, t);
 	text_add(t, ", chunk ");
 	describe_numbers(im, l->chunk, t);
-	text_add(t, l->made == LEVEL_PREVIEW ? ", PREVIEW; true ones: " : ", ");
+	text_add(t, l->made == LEVEL_PREVIEW	? ", PREVIEW; true ones: "
+		    : l->made == LEVEL_OVERVIEW ? ", stored overview, "
+						: ", ");
 	text_add_size(t, l->run_bytes);
 	text_add(t, " together by decoding ");
 	text_add_size(t, l->decoded);

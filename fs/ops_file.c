@@ -92,7 +92,7 @@ static void opened(void *data, const struct answer *a)
 static void open_chunk(struct request *r)
 {
 	r->file->is_chunk = true;
-	r->file->handle.key = chunk_key(&r->node);
+	r->file->handle.key = chunk_key(r);
 	request_park(r, WAIT_OPEN, &r->file->handle, opened);
 }
 

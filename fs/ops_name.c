@@ -51,7 +51,7 @@ static void sized(void *data, const struct answer *a)
 		return;
 	case ANSWER_BOUND:
 	case ANSWER_FAILED:
-		answer(r, store_bound(r->ops->engine->store, chunk_key(&r->node)), 0);
+		answer(r, store_bound(r->ops->engine->store, chunk_key(r)), 0);
 		return;
 	case ANSWER_CANCELLED:
 		break;
@@ -62,7 +62,7 @@ static void sized(void *data, const struct answer *a)
 static void chunk_size(struct request *r)
 {
 	struct store *s = r->ops->engine->store;
-	struct store_key key = chunk_key(&r->node);
+	struct store_key key = chunk_key(r);
 	uint64_t size;
 	if (store_size_known(s, key, &size))
 		answer(r, size, ops_forever);

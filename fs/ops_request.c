@@ -72,7 +72,7 @@ static void ask(struct request *r, struct get *g)
 void request_park(struct request *r, enum wait_kind kind, struct handle *h,
 		  void (*done)(void *data, const struct answer *a))
 {
-	struct get g = { .key = chunk_key(&r->node), .kind = kind, .handle = h, .done = done };
+	struct get g = { .key = chunk_key(r), .kind = kind, .handle = h, .done = done };
 	ask(r, &g);
 }
 

@@ -50,9 +50,10 @@ void request_park(struct request *r, enum wait_kind kind, struct handle *h,
 /* The error number that a caller sees for an answer that brings no bytes. */
 int request_error(const struct answer *a);
 
-static inline struct store_key chunk_key(const struct node *n)
+static inline struct store_key chunk_key(const struct request *r)
 {
-	return (struct store_key){ .image = n->image, .level = n->array, .index = n->index };
+	const struct node *n = &r->node;
+	return engine_key(r->ops->engine->data, n->image, n->array, n->index);
 }
 
 static inline struct ops *ops_of(fuse_req_t req)

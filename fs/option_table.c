@@ -315,6 +315,16 @@ static int set_interpolation_mode(struct options *o, const char *value, struct e
 	return 0;
 }
 
+static int set_overviews(struct options *o, const char *value, struct err *err)
+{
+	static const char *const words[] = { "ignore", "use" };
+	int k = choose(value, words, ARRAY_SIZE(words), err);
+	if (k < 0)
+		return k;
+	o->use_overviews = k == 1;
+	return 0;
+}
+
 static int set_preview(struct options *o, const char *value, struct err *err)
 {
 	static const char *const words[] = {
@@ -542,6 +552,9 @@ static const struct option_row rows[] = {
 	{ "preview", 0, "auto|never|always",
 	  "coarse levels of single voxels, where true ones would read too much", "auto", SOURCES,
 	  false, SIDE_TEXT, set_preview },
+	{ "overviews", 0, "ignore|use",
+	  "what to do with smaller pages that are stored beside planes", "ignore", SOURCES, false,
+	  SIDE_TEXT, set_overviews },
 	{ "damaged", 0, "error|poison|fill",
 	  "what a damaged plane gives: a read error, bytes that no reader decodes, or the fill "
 	  "value",

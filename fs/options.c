@@ -482,6 +482,8 @@ static void print_pyramid(const struct options *o, struct text *t)
 	ladder_mag(t, l->max_mag);
 	text_addf(t, "\ninterpolation-mode=%s%s\npreview=%d\n", reduce_method_name(o->method),
 		  o->method_given ? "" : " as usual", (int)o->pyramid.preview);
+	if (o->use_overviews)
+		text_add(t, "overviews=use\n");
 }
 
 void options_fingerprint(const struct options *o, struct text *t)
@@ -551,6 +553,7 @@ struct engine_config options_engine(const struct options *o, const char *fingerp
 				.windows = options_given(o, "windows")->from,
 			},
 			.pyramid = o->pyramid,
+			.use_overviews = o->use_overviews,
 			.method = o->method,
 			.method_given = o->method_given,
 			.layer_name = layer_name_of(o),

@@ -38,7 +38,7 @@ struct options {
 	double voxel_size[3]; /* x, y, z; 0: not given */
 	unsigned n_voxel;     /* values given */
 	double time_step;     /* seconds; 0: not given */
-	bool group_none, v3, json, sidecar_wanted, foreground, debug, quiet;
+	bool group_none, use_overviews, v3, json, sidecar_wanted, foreground, debug, quiet;
 	enum gaps gaps;
 	uint64_t chunk_shape[3]; /* z, y, x; [0] 0: auto */
 	struct pyramid_options pyramid;

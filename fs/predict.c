@@ -40,25 +40,36 @@ static void reckon_sampled(const struct image *im, unsigned level, struct view *
 
 static bool is_sampled(const struct image *im, const struct view *v)
 {
-	return v->made == LEVEL_PREVIEW || im->method == REDUCE_NEAREST;
+	return v->made == LEVEL_PREVIEW ||
+	       (im->method == REDUCE_NEAREST && v->made != LEVEL_OVERVIEW);
+}
+
+/* Who makes the coarsest level, and which of its own that is. */
+static const struct image *coarsest(const struct image *im, unsigned *level)
+{
+	const struct image *by = im->n_overviews > 0 ? im->overviews[im->n_overviews - 1] : im;
+	*level = im->pyramid.n - 1 - by->first_level;
+	return by;
 }
 
 bool predict_reckon(const struct image *im, struct prediction *out)
 {
 	if (image_state(im) != IMAGE_READY || im->pyramid.n < 2)
 		return false;
-	unsigned k = im->pyramid.n - 1;
-	const struct level *l = &im->pyramid.level[k];
-	*out = (struct prediction){ .level = k, .has_other = im->method != REDUCE_NEAREST };
-	out->made = (struct view){ .made = l->made, .seconds = -1 };
+	unsigned k, last = im->pyramid.n - 1;
+	const struct image *by = coarsest(im, &k);
+	bool stored = im->pyramid.level[last].made == LEVEL_OVERVIEW;
+	*out = (struct prediction){ .level = last,
+				    .has_other = !stored && im->method != REDUCE_NEAREST };
+	out->made = (struct view){ .made = im->pyramid.level[last].made, .seconds = -1 };
 	out->other = (struct view){ .seconds = -1 };
-	out->other.made = l->made == LEVEL_PREVIEW ? LEVEL_TRUE : LEVEL_PREVIEW;
+	out->other.made = out->made.made == LEVEL_PREVIEW ? LEVEL_TRUE : LEVEL_PREVIEW;
 	struct view *ways[] = { &out->made, &out->other };
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
-		if (is_sampled(im, ways[i]))
-			reckon_sampled(im, k, ways[i]);
+		if (is_sampled(by, ways[i]))
+			reckon_sampled(by, k, ways[i]);
 		else
-			reckon_true(im, l, ways[i]);
+			reckon_true(by, &by->pyramid.level[k], ways[i]);
 	}
 	return true;
 }
@@ -80,13 +91,13 @@ struct gauge {
 	uint64_t all; /* of the view */
 };
 
-static void gauge_init(struct engine *e, const struct image *im, const struct prediction *p,
+static void gauge_init(struct engine *e, const struct image *im, unsigned level,
 		       const struct view *v, struct gauge *out)
 {
 	uint64_t bytes;
 	*out = (struct gauge){ .engine = e };
 	if (is_sampled(im, v)) {
-		produce_sampled_decodes(im, p->level, &bytes, &out->all);
+		produce_sampled_decodes(im, level, &bytes, &out->all);
 		return;
 	}
 	out->bytes = image_raw_rows(im, &im->kind);
@@ -102,7 +113,7 @@ static uint64_t gauge_read(const struct gauge *g)
 
 /* Requests on their way. */
 struct trial {
-	uint32_t image;
+	uint32_t image; /* who makes it, for dataset_image */
 	unsigned level;
 	bool long_runs;	      /* one is enough */
 	bool whole;	      /* what they ask for is the whole view */
@@ -150,7 +161,7 @@ static void wait_for_all(struct trial *t)
  * memory and says nothing of the rest. */
 static void ask(struct engine *e, struct trial *t)
 {
-	const struct level *l = &e->data->images[t->image].pyramid.level[t->level];
+	const struct level *l = &dataset_image(e->data, t->image)->pyramid.level[t->level];
 	uint64_t runs = level_run_count(l), from = clock_ns() / 1000 % runs;
 	t->n = t->left = (unsigned)min_u64(t->long_runs ? 1 : GETS_MAX, runs);
 	t->whole &= t->n == runs;
@@ -219,22 +230,24 @@ static unsigned true_level(const struct image *im)
 
 static void measure(struct engine *e, uint32_t image, const struct prediction *p, struct view *v)
 {
-	const struct image *im = &e->data->images[image];
-	unsigned level = is_sampled(im, v) ? p->level : true_level(im);
+	struct maker m = image_maker(e->data, image, p->level);
+	const struct image *im = dataset_image(e->data, m.image);
+	bool stored = v->made == LEVEL_OVERVIEW;
+	unsigned level = is_sampled(im, v) || stored ? m.level : true_level(im);
 	struct trial t = {
-		.image = image,
+		.image = m.image,
 		.level = level,
 		.long_runs = !is_sampled(im, v) && im->pyramid.level[level].decoded >= long_run,
-		.whole = level == p->level,
+		.whole = level == m.level,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 	};
 	struct gauge g;
 	pthread_condattr_t attr;
-	if (level == 0 || !is_idle(e) || pthread_condattr_init(&attr) != 0)
+	if ((level == 0 && !stored) || !is_idle(e) || pthread_condattr_init(&attr) != 0)
 		return;
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	if (pthread_cond_init(&t.answered, &attr) == 0) {
-		gauge_init(e, im, p, v, &g);
+		gauge_init(e, im, m.level, v, &g);
 		v->seconds = watch(&g, &t);
 		for (unsigned i = 0; i < t.n; i++)
 			store_cancel(e->store, t.serial[i]);

@@ -150,7 +150,7 @@ static int fetch(const struct plant *p, struct task *t, const struct piece *piec
 {
 	struct run_cost cost;
 	struct fetched *fetched;
-	produce_cost(&p->data->images[t->key.image], t->key.index, t->lone, &cost);
+	produce_cost(dataset_image(p->data, t->key.image), t->key.index, t->lone, &cost);
 	int e = produce_fetch_piece(p, t, piece, &cost, wait, &fetched);
 	t->raw = fetched;
 	if (e < 0)
@@ -167,7 +167,7 @@ void produce_fetch(const struct plant *p, struct task *t)
 		produce_sampled_fetch(p, t, FILE_WAIT);
 		return;
 	}
-	piece_at(&p->data->images[t->key.image], t, &piece);
+	piece_at(dataset_image(p->data, t->key.image), t, &piece);
 	if (!store_task_stopped(t))
 		fetch(p, t, &piece, FILE_WAIT);
 }
@@ -180,7 +180,7 @@ void produce_decode(const struct plant *p, struct bench *b, struct task *t)
 		produce_sampled_decode(p, b, t);
 		return;
 	}
-	piece_at(&p->data->images[t->key.image], t, &piece);
+	piece_at(dataset_image(p->data, t->key.image), t, &piece);
 	bool stopped = store_task_stopped(t);
 	if (!t->fetched && !stopped && fetch(p, t, &piece, FILE_NOWAIT) < 0)
 		return;
@@ -273,7 +273,7 @@ static void *shrink(const struct plant *p, void *bytes, uint64_t cap, uint64_t l
 
 void produce_encode(const struct plant *p, struct bench *b, struct task *t)
 {
-	const struct image *im = &p->data->images[t->key.image];
+	const struct image *im = dataset_image(p->data, t->key.image);
 	const struct level *l = &im->pyramid.level[t->key.level];
 	const struct encode_spec *spec = image_encode(im, t->key.level);
 	uint64_t raw_bytes = level_chunk_bytes(l), cap = encode_bound(spec, raw_bytes);
@@ -331,7 +331,7 @@ void produce_ladder_cost(const struct image *im, unsigned level, uint64_t run,
 
 void produce_open(const struct plant *p, struct task *t)
 {
-	t->bytes = blocks_new(p->pool, &p->data->images[t->key.image], t->key.level);
+	t->bytes = blocks_new(p->pool, dataset_image(p->data, t->key.image), t->key.level);
 	t->error = t->bytes == NULL ? ENOMEM : 0;
 }
 

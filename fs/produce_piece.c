@@ -64,7 +64,7 @@ static uint64_t count_lost(struct reading *r, uint64_t unit)
 {
 	const struct lost_units u = { r->piece->plane, unit, 1 };
 	pthread_mutex_lock(r->plant->lost);
-	uint64_t n = lost_add(&r->plant->data->images[r->image], &u);
+	uint64_t n = lost_add(dataset_image(r->plant->data, r->image), &u);
 	pthread_mutex_unlock(r->plant->lost);
 	return n;
 }
@@ -311,7 +311,7 @@ void reading_done(struct reading *r)
 void reading_init(struct reading *r, const struct plant *p, struct task *t, uint32_t image,
 		  const struct piece *piece)
 {
-	const struct image *im = &p->data->images[image];
+	const struct image *im = dataset_image(p->data, image);
 	*r = (struct reading){ .plant = p, .task = t, .image = image, .im = im, .piece = piece };
 	r->pixel = im->grid.layout.samples * im->grid.voxel;
 }

@@ -175,7 +175,7 @@ struct sampled {
 
 static void sampled_at(const struct plant *p, const struct task *t, struct sampled *s)
 {
-	const struct image *im = &p->data->images[t->key.image];
+	const struct image *im = dataset_image(p->data, t->key.image);
 	uint64_t span[2], samples = im->grid.size[AXIS_C] / im->n_c;
 	s->im = im;
 	groups_of(im, t->key.level, t->key.index, &s->g);

@@ -76,15 +76,15 @@ static void add_levels(struct text *t, const struct store_stats *s)
 /* How far it has come, by what it has read of the files. */
 static void add_pass(struct text *t, const struct dataset *d, const struct store_stats *s)
 {
-	if (!s->pass || s->pass_run.image >= d->n_images)
+	const struct image *im = s->pass ? dataset_image(d, s->pass_run.image) : NULL;
+	if (im == NULL)
 		return;
-	const struct image *im = &d->images[s->pass_run.image];
 	struct text CLEANUP(text_done) place = { 0 };
 	image_place(d, im, &place);
 	t->oom |= place.oom;
 	text_add(t, "\"pass\": {\"image\": ");
 	add_string(t, place.s != NULL ? place.s : "");
-	add_count(t, ", ", "level", s->pass_run.level);
+	add_count(t, ", ", "level", im->first_level + s->pass_run.level);
 	add_count(t, ", ", "read", s->pass_fetched);
 	if (!level_is_sampled(im, s->pass_run.level)) {
 		uint64_t all = max_u64(1, im->pyramid.level[s->pass_run.level].stored);
@@ -99,13 +99,14 @@ static void add_longest(struct text *t, const struct dataset *d, const struct st
 {
 	text_add(t, "\"longest\": {");
 	add_count(t, "", "ms", s->longest_ms);
-	if (s->longest_ms > 0 && s->longest.image < d->n_images) {
+	const struct image *im = s->longest_ms > 0 ? dataset_image(d, s->longest.image) : NULL;
+	if (im != NULL) {
 		text_add(t, ", \"image\": ");
-		add_string(t, d->images[s->longest.image].id);
+		add_string(t, im->id);
 		if (s->longest.level == STORE_FIRST_LOOK) {
 			text_add(t, ", \"first_look\": true");
 		} else {
-			add_count(t, ", ", "level", s->longest.level);
+			add_count(t, ", ", "level", im->first_level + s->longest.level);
 			add_count(t, ", ", "index", s->longest.index);
 		}
 	}

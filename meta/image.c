@@ -5,6 +5,7 @@
 #include "codec/text.h"
 #include "meta/label_colors.h"
 #include "meta/lost.h"
+#include "meta/overviews.h"
 #include "meta/places.h"
 #include "meta/told.h"
 
@@ -27,6 +28,27 @@ unsigned image_axes(const struct image *im, enum axis axes[AXIS_COUNT])
 	axes[n++] = AXIS_Y;
 	axes[n++] = AXIS_X;
 	return n;
+}
+
+/* Those of an image follow each other at a distance of n_images. */
+struct maker image_maker(const struct dataset *d, uint32_t image, unsigned level)
+{
+	const struct image *im = &d->images[image];
+	struct maker m = { image, level };
+	for (unsigned i = 0; i < im->n_overviews && im->overviews[i]->first_level <= level; i++) {
+		m.image = image + (uint32_t)((i + 1) * d->n_images);
+		m.level = level - im->overviews[i]->first_level;
+	}
+	return m;
+}
+
+struct image *dataset_image(const struct dataset *d, uint32_t number)
+{
+	if (number < d->n_images)
+		return &d->images[number];
+	const struct image *shown = d->n_images > 0 ? &d->images[number % d->n_images] : NULL;
+	uint64_t at = shown != NULL ? number / d->n_images - 1 : 0;
+	return shown != NULL && at < shown->n_overviews ? shown->overviews[at] : NULL;
 }
 
 unsigned image_previews(const struct image *im)
@@ -66,6 +88,7 @@ void image_forget(struct image *im)
 	free(im->colors_from);
 	free(im->windows_from);
 	im->names_from = im->colors_from = im->windows_from = NULL;
+	overviews_free(im);
 	pyramid_done(&im->pyramid);
 	lost_free(im->lost);
 	im->lost = NULL;

@@ -108,6 +108,11 @@ struct image {
 	size_t n_bad;
 	struct lost *lost;   /* see meta/lost.h; NULL: nothing */
 	double stored_share; /* stored / raw bytes of the pages looked at */
+	/* With --overviews use: who makes the levels from first_level on, out of coarser pages of the same planes. Such an
+	 * image stands in no list of the dataset, has the planes of the one that is shown, and is never changed. */
+	struct image **overviews;
+	unsigned n_overviews;
+	unsigned first_level; /* of the shown image, which is level 0 here; 0: this one is shown */
 };
 
 struct left_out {
@@ -159,6 +164,7 @@ struct dataset {
 	uint64_t fingerprint; /* of options, versions, names, sizes and times */
 	bool is_file;	      /* SOURCE is a file, and root_fd its folder */
 	bool one_image;	      /* the source is one image, not a folder of images */
+	bool use_overviews;   /* stored overviews may be levels */
 	bool fill_damaged;    /* planes that cannot be read are filled, too */
 };
 
@@ -198,6 +204,17 @@ static inline bool image_plane_filled(const struct dataset *d, const struct imag
 	uint32_t f = im->planes[plane].file;
 	return f == PLANE_GAP || (d->fill_damaged && d->files[f].trouble != 0);
 }
+
+/* Who makes a level of the image, as a number for dataset_image, and which of its own levels that is. */
+struct maker {
+	uint32_t image;
+	unsigned level;
+};
+
+struct maker image_maker(const struct dataset *d, uint32_t image, unsigned level);
+
+/* Numbers below n_images are those of the dataset's list; NULL: there is none of that number. */
+struct image *dataset_image(const struct dataset *d, uint32_t number);
 
 static inline const struct encode_spec *image_encode(const struct image *im, uint32_t level)
 {

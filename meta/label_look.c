@@ -83,7 +83,7 @@ int label_check(const struct dataset *d, struct image *im, const struct scan_opt
 	int rc = check(im, of, &own);
 	if (rc == 0) {
 		take_facts(im, of);
-		rc = look_levels(d, im, opts, &own);
+		rc = look_levels(d, im, opts, NULL, &own);
 	}
 	if (rc != 0)
 		*err = im->why = own;

@@ -7,6 +7,7 @@
 #include "meta/look_plane.h"
 #include "meta/look_sample.h"
 #include "meta/look_voxel.h"
+#include "meta/overviews.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -74,7 +75,7 @@ static void read_ahead_one(void *arg, size_t i)
 	struct ahead *a = &k->ahead;
 	struct look_file CLEANUP(look_file_done) file;
 	look_file_init(&file, k->d);
-	a->rc[i] = look_page(&file, plane_at(k, a->at[i]), &a->page[i], &a->err[i]);
+	a->rc[i] = look_page(&file, k->im, plane_at(k, a->at[i]), &a->page[i], &a->err[i]);
 }
 
 static void read_ahead(struct look *k)
@@ -100,7 +101,7 @@ static int read_candidate(struct look *k, uint64_t at, struct tiff_page *out, st
 		*err = a->err[i];
 		return a->rc[i];
 	}
-	return look_page(&k->file, plane_at(k, at), out, err);
+	return look_page(&k->file, k->im, plane_at(k, at), out, err);
 }
 
 /* The plane at `at`, or the next readable one in direction `step`. -ENOMEM only. */
@@ -191,32 +192,6 @@ static const uint64_t *chunk_asked(const struct look *k, uint64_t shape[3])
 	return shape;
 }
 
-static int make_grid(struct look *k, struct err *err)
-{
-	struct image *im = k->im;
-	const struct tiff_page *p = &im->kind;
-	struct grid_layout layout = {
-		.tiled = p->tiled,
-		/* What must be made to voxels (packed bits, ids that are floats) is like what is decompressed. */
-		.compressed = p->compression != TIFF_COMPRESSION_NONE || tiff_is_widened(p) ||
-			      p->fill_order == 2 || im->stored != im->dtype,
-		.unit_h = p->unit_h,
-		.unit_w = p->unit_w,
-		.samples = p->planar ? 1 : p->samples,
-	};
-	im->has_c = im->has_c || p->samples > 1;
-	uint64_t size[AXIS_COUNT] = { im->n_t, 0, im->n_z, p->height, p->width };
-	if (!mul_u64(im->n_c, p->samples, &size[AXIS_C]))
-		return err_set(err, EOVERFLOW, "too many channels");
-	uint64_t shape[3];
-	int rc = grid_make(size, dtype_size(im->dtype), &layout, chunk_asked(k, shape), &im->grid,
-			   err);
-	if (rc != 0)
-		return rc;
-	im->encode.dtype = im->dtype;
-	return 0;
-}
-
 /* Voxels that are not of the type that the file has, or of which programs differ. */
 static void warn_widened(struct image *im, const struct tiff_page *p)
 {
@@ -277,16 +252,6 @@ static int set_label(struct look *k, uint64_t at, struct err *err)
 	return 0;
 }
 
-/* No offsets into one file: each plane has its own. */
-static void forget_file(struct tiff_page *p)
-{
-	struct tiff_values none = { 0 };
-	p->ifd = p->next_ifd = 0;
-	p->offsets = p->counts = p->description = p->software = none;
-	p->sub_ifds = p->nodata = p->colormap = p->jpeg_tables = none;
-	p->lsm = p->uic1 = p->uic2 = p->uic3 = p->uic4 = p->nih = p->mm_metadata = none;
-}
-
 static int look(struct look *k, bool all, struct err *err)
 {
 	int rc = list_planes(k, err);
@@ -301,8 +266,9 @@ static int look(struct look *k, bool all, struct err *err)
 	rc = choose_kind(k, &c, &at, err);
 	if (rc == 0)
 		rc = check_refused(k, err);
+	uint64_t shape[3];
 	if (rc == 0)
-		rc = make_grid(k, err);
+		rc = look_grid(k->im, chunk_asked(k, shape), err);
 	if (rc == 0)
 		rc = k->im->label != NULL ? set_label(k, at, err) : set_facts(k, at, err);
 	if (rc != 0)
@@ -312,9 +278,13 @@ static int look(struct look *k, bool all, struct err *err)
 	};
 	rc = look_samples(k->im, &samples, err);
 	/* A label's follow from its image's voxels. */
+	const struct overview_search overviews = {
+		.d = k->d, .plane = plane_at(k, at), .opts = k->opts, .samples = &samples
+	};
 	if (rc == 0 && k->im->label == NULL)
-		rc = look_levels(k->d, k->im, k->opts, err);
-	forget_file(&k->im->kind);
+		rc = look_levels(k->d, k->im, k->opts, k->opts->use_overviews ? &overviews : NULL,
+				 err);
+	look_forget_file(&k->im->kind);
 	return rc;
 }
 

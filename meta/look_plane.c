@@ -1,6 +1,7 @@
 #include "meta/look_plane.h"
 
 #include "codec/text.h"
+#include "meta/overviews.h"
 #include "meta/places.h"
 #include "meta/scan.h"
 
@@ -50,17 +51,38 @@ int look_file_open(struct look_file *f, const struct plane *p, struct err *err)
 	return 0;
 }
 
-int look_page(struct look_file *f, const struct plane *p, struct tiff_page *out, struct err *err)
+void look_forget_file(struct tiff_page *p)
+{
+	struct tiff_values none = { 0 };
+	p->ifd = p->next_ifd = 0;
+	p->offsets = p->counts = p->description = p->software = none;
+	p->sub_ifds = p->nodata = p->colormap = p->jpeg_tables = none;
+	p->lsm = p->uic1 = p->uic2 = p->uic3 = p->uic4 = p->nih = p->mm_metadata = none;
+}
+
+/* The page of a plane, or of its stored overview where the image is made of those. */
+static int read_page(const struct image *im, const struct source_file *sf, uint32_t number,
+		     const struct reader *r, const struct tiff_header *h, struct tiff_page *out,
+		     struct err *err)
+{
+	struct tiff_place place;
+	int rc = places_get(sf, number, h, &place, err);
+	if (rc == 0)
+		rc = tiff_page_at(r, h, &place, out, err);
+	if (rc == 0 && im->first_level > 0)
+		rc = overview_find(r, &im->kind, sf->n_pages <= 1, out, err);
+	return rc;
+}
+
+int look_page(struct look_file *f, const struct image *im, const struct plane *p,
+	      struct tiff_page *out, struct err *err)
 {
 	int rc = look_file_open(f, p, err);
 	if (rc != 0)
 		return rc;
 	const struct source_file *sf = &f->d->files[p->file];
 	struct err own = { 0 };
-	struct tiff_place place;
-	rc = places_get(sf, p->page, &f->header, &place, &own);
-	if (rc == 0)
-		rc = tiff_page_at(&f->reader, &f->header, &place, out, &own);
+	rc = read_page(im, sf, p->page, &f->reader, &f->header, out, &own);
 	if (rc == 0)
 		return 0;
 	if (sf->n_pages > 1)
@@ -118,12 +140,9 @@ int image_page_read(const struct dataset *d, const struct image *im, const struc
 	if (sf->trouble != 0)
 		return err_set(err, EBADMSG, "%s", source_file_trouble(sf));
 	struct tiff_header h;
-	struct tiff_place place;
 	int rc = tiff_header_read(r, &h, err);
 	if (rc == 0)
-		rc = places_get(sf, p->page, &h, &place, err);
-	if (rc == 0)
-		rc = tiff_page_at(r, &h, &place, out, err);
+		rc = read_page(im, sf, p->page, r, &h, out, err);
 	enum dtype type = im->stored;
 	if (rc == 0)
 		rc = tiff_page_dtype(out, &type, err);

@@ -226,7 +226,7 @@ static int look_one(struct tally *t, struct look_file *f, const struct image *im
 		return 0; /* the scan has said so */
 	struct tiff_page p;
 	struct err own = { 0 };
-	int rc = look_page(f, plane, &p, &own);
+	int rc = look_page(f, im, plane, &p, &own);
 	if (rc == -ENOMEM)
 		return rc;
 	if (rc != 0) {

@@ -20,11 +20,20 @@ void lost_free(struct lost *l)
 	free(l);
 }
 
-uint64_t lost_chunks(const struct image *im, bool *more)
+static uint64_t chunks_of(const struct image *im, bool *more)
 {
 	const struct lost *l = __atomic_load_n(&im->lost, __ATOMIC_ACQUIRE);
-	*more = l != NULL && __atomic_load_n(&l->more, __ATOMIC_RELAXED);
+	*more |= l != NULL && __atomic_load_n(&l->more, __ATOMIC_RELAXED);
 	return l == NULL ? 0 : __atomic_load_n(&l->chunks, __ATOMIC_RELAXED);
+}
+
+uint64_t lost_chunks(const struct image *im, bool *more)
+{
+	*more = false;
+	uint64_t n = chunks_of(im, more);
+	for (unsigned i = 0; i < im->n_overviews; i++)
+		n += chunks_of(im->overviews[i], more);
+	return n;
 }
 
 static struct lost *lost_of(struct image *im)
@@ -108,13 +117,15 @@ static bool add_in_level(const struct image *im, struct lost *l, unsigned level,
 
 uint64_t lost_add(struct image *im, const struct lost_units *u)
 {
-	struct lost *l = im->pyramid.n < 2 ? NULL : lost_of(im);
+	/* The level 0 of overviews is a coarser level of what is shown. */
+	unsigned first = im->first_level > 0 ? 0 : 1;
+	struct lost *l = im->pyramid.own <= first ? NULL : lost_of(im);
 	uint64_t n = 0;
 	for (uint64_t i = 0; l != NULL && i < u->n;) {
 		struct plane_part part;
 		i += plane_part_of(im, u->plane, u->first == UNIT_ALL ? UNIT_ALL : u->first + i,
 				   u->n - i, &part);
-		for (unsigned level = 1; level < im->pyramid.n; level++)
+		for (unsigned level = first; level < im->pyramid.own; level++)
 			if (l->visits > visits_max || !add_in_level(im, l, level, &part, &n))
 				__atomic_store_n(&l->more, true, __ATOMIC_RELAXED);
 	}
@@ -123,7 +134,7 @@ uint64_t lost_add(struct image *im, const struct lost_units *u)
 	return n;
 }
 
-void lost_begin(const struct dataset *d, struct image *im)
+static void begin(const struct dataset *d, struct image *im)
 {
 	lost_free(im->lost);
 	im->lost = NULL;
@@ -133,4 +144,11 @@ void lost_begin(const struct dataset *d, struct image *im)
 			lost_add(im, &(struct lost_units){ i, UNIT_ALL, 1 });
 	for (size_t i = 0; !d->fill_damaged && i < im->n_bad; i++)
 		lost_add(im, &im->bad[i]);
+}
+
+void lost_begin(const struct dataset *d, struct image *im)
+{
+	begin(d, im);
+	for (unsigned i = 0; i < im->n_overviews; i++)
+		begin(d, im->overviews[i]);
 }

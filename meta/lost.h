@@ -9,7 +9,7 @@ struct lost_units {
 	uint64_t plane, first, n;
 };
 
-/* Counts anew, of an image whose levels are known: files that cannot be read, and im->bad. Nothing is lost where
+/* Counts anew, of an image whose levels are known (those from stored overviews included): files that cannot be read, and im->bad. Nothing is lost where
  * the dataset fills what is damaged. */
 void lost_begin(const struct dataset *d, struct image *im);
 
@@ -17,7 +17,7 @@ void lost_begin(const struct dataset *d, struct image *im);
  * time for each image. */
 uint64_t lost_add(struct image *im, const struct lost_units *u);
 
-/* How many there are, `more`: at least; any thread. */
+/* How many there are of the image and its overviews, `more`: at least; any thread. */
 uint64_t lost_chunks(const struct image *im, bool *more);
 
 void lost_free(struct lost *l);

@@ -42,33 +42,41 @@ static double axis_scale(const struct image *im, enum axis a)
 	return isfinite(v) && v > 0 ? v : 1;
 }
 
-/* Windows begin at voxel 0, so that the middle of one lies half a window less half a voxel beyond that of its
- * first voxel; single voxels stay where they are. */
-static bool has_translation(const struct image *im, const struct level *l)
+/* The mag whose windows decide where the level's voxels lie: single voxels stay where they are, which is in the middle
+ * of a window where they are taken from a stored overview. NULL: at the voxels of level 0. */
+static const uint64_t *window_mag(const struct image *im, unsigned k)
 {
-	return l->made == LEVEL_TRUE && im->method != REDUCE_NEAREST;
+	const struct level *l = im->pyramid.level;
+	if (l[k].made == LEVEL_TRUE && im->method != REDUCE_NEAREST)
+		return l[k].mag;
+	while (k > 0 && l[k].made != LEVEL_OVERVIEW)
+		k--;
+	return k > 0 ? l[k].mag : NULL;
 }
 
-static void transforms(struct json *j, cJSON *obj, const struct image *im, const struct level *l)
+/* Windows begin at voxel 0, so that the middle of one lies half a window less half a voxel beyond that of its
+ * first voxel. */
+static void transforms(struct json *j, cJSON *obj, const struct image *im, unsigned k)
 {
 	enum axis axes[AXIS_COUNT];
 	unsigned n = image_axes(im, axes);
+	const uint64_t *mag = im->pyramid.level[k].mag, *window = window_mag(im, k);
 	cJSON *list = json_array(j, obj, "coordinateTransformations");
 	cJSON *scale = json_object(j, list, NULL);
 	json_string(j, scale, "type", "scale");
 	cJSON *factors = json_array(j, scale, "scale");
 	for (unsigned i = 0; i < n; i++) {
-		double mag = axes[i] < AXIS_Z ? 1 : (double)l->mag[axes[i] - AXIS_Z];
-		json_double(j, factors, NULL, axis_scale(im, axes[i]) * mag);
+		double by = axes[i] < AXIS_Z ? 1 : (double)mag[axes[i] - AXIS_Z];
+		json_double(j, factors, NULL, axis_scale(im, axes[i]) * by);
 	}
-	if (!has_translation(im, l))
+	if (window == NULL)
 		return;
 	cJSON *translation = json_object(j, list, NULL);
 	json_string(j, translation, "type", "translation");
 	cJSON *way = json_array(j, translation, "translation");
 	for (unsigned i = 0; i < n; i++) {
-		double mag = axes[i] < AXIS_Z ? 1 : (double)l->mag[axes[i] - AXIS_Z];
-		json_double(j, way, NULL, axis_scale(im, axes[i]) * (mag - 1) / 2);
+		double side = axes[i] < AXIS_Z ? 1 : (double)window[axes[i] - AXIS_Z];
+		json_double(j, way, NULL, axis_scale(im, axes[i]) * (side - 1) / 2);
 	}
 }
 
@@ -87,7 +95,7 @@ static void datasets_list(struct json *j, cJSON *obj, const struct image *im, co
 			j->oom = true;
 		else
 			json_string(j, set, "path", path.s);
-		transforms(j, set, im, &im->pyramid.level[k]);
+		transforms(j, set, im, k);
 	}
 }
 
@@ -308,22 +316,20 @@ static uint64_t count_gaps(const struct dataset *d, const struct image *im)
 	return n;
 }
 
-static void previews(struct json *j, cJSON *obj, const struct image *im)
+static void levels_made(struct json *j, cJSON *obj, const struct image *im, enum level_made made)
 {
-	cJSON *preview = json_object(j, obj, "preview");
-	cJSON *levels = json_array(j, preview, "levels");
+	cJSON *levels = json_array(j, obj, "levels");
 	for (unsigned k = 0; k < im->pyramid.n; k++)
-		if (im->pyramid.level[k].made == LEVEL_PREVIEW)
+		if (im->pyramid.level[k].made == made)
 			json_u64(j, levels, NULL, k);
-	json_string(j, preview, "method", reduce_method_name(REDUCE_NEAREST));
 }
 
-/* So that nobody takes what we filled in for data, or single voxels for what the method gives. */
+/* So that nobody takes what we filled in for data, or single voxels and stored overviews for what the method gives. */
 static void remarks(struct json *j, cJSON *obj, const struct dataset *d, const struct image *im)
 {
 	uint64_t n_gaps = count_gaps(d, im);
 	unsigned n_previews = image_previews(im);
-	if (n_gaps == 0 && n_previews == 0)
+	if (n_gaps == 0 && n_previews == 0 && im->n_overviews == 0)
 		return;
 	cJSON *own = json_object(j, obj, "ngffuse");
 	if (n_gaps > 0) {
@@ -333,8 +339,13 @@ static void remarks(struct json *j, cJSON *obj, const struct dataset *d, const s
 		bool all = gap_ranges(j, json_array(j, filled, "ranges"), d, im);
 		json_bool(j, filled, "complete", all);
 	}
-	if (n_previews > 0)
-		previews(j, own, im);
+	if (n_previews > 0) {
+		cJSON *preview = json_object(j, own, "preview");
+		levels_made(j, preview, im, LEVEL_PREVIEW);
+		json_string(j, preview, "method", reduce_method_name(REDUCE_NEAREST));
+	}
+	if (im->n_overviews > 0)
+		levels_made(j, json_object(j, own, "overviews"), im, LEVEL_OVERVIEW);
 }
 
 void ngff_image(struct json *j, cJSON *obj, const struct dataset *d, const struct image *im,

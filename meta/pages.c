@@ -236,8 +236,9 @@ static int collect(struct sorting *s, struct pages *ret)
 			s->ifds[n++] = s->ifds[i];
 			continue;
 		}
-		ret->out[ret->n_out++] =
-			(struct page_out){ .page = (uint32_t)i, .why = why_out(g) };
+		ret->out[ret->n_out++] = (struct page_out){ .page = (uint32_t)i,
+							    .why = why_out(g),
+							    .overview = g == GROUP_OVERVIEW };
 	}
 	ret->n = (uint32_t)n;
 	ret->ifds = STEAL(s->ifds);

@@ -8,6 +8,7 @@
 struct page_out {
 	uint32_t page;	 /* position in the main chain, from 0 */
 	const char *why; /* static text */
+	bool overview;
 };
 
 /* What a page of the main chain is before any is sorted out. */

@@ -190,30 +190,35 @@ static void choose_previews(const struct grid *g, enum preview preview, struct p
 	}
 }
 
-int pyramid_make(const struct grid *g, const double voxel[3], bool has_z, uint64_t page,
-		 const struct pyramid_options *o, struct pyramid *out, struct err *err)
+int pyramid_of_ladder(const struct grid *g, const struct ladder *ladder, uint64_t page,
+		      enum preview preview, struct pyramid *out, struct err *err)
 {
-	struct ladder ladder;
-	int rc = ladder_make(&g->size[AXIS_Z], voxel, has_z, &o->ladder, &ladder, err);
-	if (rc != 0)
-		return rc;
-	struct pyramid p = { .n = ladder.n, .level = calloc(ladder.n, sizeof(*p.level)) };
+	struct pyramid p = { .n = ladder->n, .own = ladder->n };
+	p.level = calloc(ladder->n, sizeof(*p.level));
 	if (p.level == NULL)
 		return err_oom(err);
 	set_level_zero(g, &p.level[0]);
 	p.depth = DEPTH_MOST;
-	p.open_bytes = set_levels(g, &ladder, p.depth, p.level);
+	p.open_bytes = set_levels(g, ladder, p.depth, p.level);
 	while (g->rule != GRID_GIVEN && p.open_bytes > OPEN_MAX && p.depth > 1) {
 		p.depth /= 2;
-		p.open_bytes = set_levels(g, &ladder, p.depth, p.level);
+		p.open_bytes = set_levels(g, ladder, p.depth, p.level);
 	}
 	if (g->rule == GRID_GIVEN)
 		p.depth = 0;
 	for (unsigned k = 0; k < p.n; k++)
 		set_cost(g, &p.level[0], page, &p.level[k]);
-	choose_previews(g, o->preview, &p);
+	choose_previews(g, preview, &p);
 	*out = p;
 	return 0;
+}
+
+int pyramid_make(const struct grid *g, const double voxel[3], bool has_z, uint64_t page,
+		 const struct pyramid_options *o, struct pyramid *out, struct err *err)
+{
+	struct ladder ladder;
+	int rc = ladder_make(&g->size[AXIS_Z], voxel, has_z, &o->ladder, &ladder, err);
+	return rc != 0 ? rc : pyramid_of_ladder(g, &ladder, page, o->preview, out, err);
 }
 
 void pyramid_done(struct pyramid *p)

@@ -8,9 +8,10 @@
 enum preview { PREVIEW_AUTO, PREVIEW_NEVER, PREVIEW_ALWAYS };
 
 enum level_made {
-	LEVEL_STORED,  /* level 0 */
-	LEVEL_TRUE,    /* reduced from the level before */
-	LEVEL_PREVIEW, /* single voxels of level 0; runs have one layer of chunks */
+	LEVEL_STORED,	/* level 0 */
+	LEVEL_TRUE,	/* reduced from the level before */
+	LEVEL_PREVIEW,	/* single voxels of level 0; runs have one layer of chunks */
+	LEVEL_OVERVIEW, /* stored beside level 0: what is said of runs is as overviews have them */
 };
 
 struct level {
@@ -31,7 +32,8 @@ struct level {
 };
 
 struct pyramid {
-	unsigned n; /* levels */
+	unsigned n;   /* levels */
+	unsigned own; /* those below are made from level 0, the others from stored overviews */
 	struct level *level;
 	uint64_t open_bytes; /* one run of every level */
 	uint64_t
@@ -47,6 +49,9 @@ struct pyramid_options {
  * *out is then untouched. */
 int pyramid_make(const struct grid *g, const double voxel[3], bool has_z, uint64_t page,
 		 const struct pyramid_options *o, struct pyramid *out, struct err *err);
+/* The same with a ladder that is known. -ENOMEM. */
+int pyramid_of_ladder(const struct grid *g, const struct ladder *ladder, uint64_t page,
+		      enum preview preview, struct pyramid *out, struct err *err);
 void pyramid_done(struct pyramid *p);
 
 /* Linear indices are below these counts; C order t,c,z,y,x. */

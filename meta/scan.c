@@ -354,6 +354,7 @@ static int new_dataset(struct scan *s, struct err *err)
 	if (s->d == NULL)
 		return err_oom(err);
 	s->d->root_fd = -1;
+	s->d->use_overviews = s->opts->use_overviews;
 	return 0;
 }
 

@@ -32,6 +32,7 @@ struct scan_options {
 	struct scan_from from;
 	uint64_t chunk_shape[3]; /* z, y, x; [0] == 0: auto */
 	struct pyramid_options pyramid;
+	bool use_overviews; /* stored overviews may be levels */
 	enum reduce_method method;
 	bool method_given;	/* else a label has the mode */
 	const char *layer_name; /* of images in WEBKNOSSOS datasets; NULL: there are none */

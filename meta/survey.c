@@ -183,18 +183,19 @@ static int read_pages(struct drafts *ds, struct source_file *f, struct pages *ou
 
 int survey_leave_out(struct dataset *d, const struct source_file *f, const struct pages *p)
 {
-	for (size_t i = 0; i < p->n_out;) {
-		size_t end = i + 1;
+	for (size_t i = 0, end; i < p->n_out; i = end) {
+		end = i + 1;
 		while (end < p->n_out && p->out[end].why == p->out[i].why &&
 		       p->out[end].page == p->out[end - 1].page + 1)
 			end++;
+		if (d->use_overviews && p->out[i].overview)
+			continue;
 		struct text CLEANUP(text_done) path = { 0 };
 		text_addf(&path, "%s, page %u", f->path, p->out[i].page);
 		if (end > i + 1)
 			text_addf(&path, " to %u", p->out[end - 1].page);
 		if (path.oom || dataset_leave_out(d, path.s, p->out[i].why, NULL) != 0)
 			return -ENOMEM;
-		i = end;
 	}
 	return 0;
 }

@@ -94,8 +94,10 @@ static int leave_out_rest(struct dataset *d, const struct source_file *f, const 
 		bool said = known < p->n_out && p->out[known].page == k;
 		if (!used[k])
 			v[rest.n_out++] = (struct page_out){
-				k,
-				said ? p->out[known].why : "a page that the file tells of no plane"
+				.page = k,
+				.why = said ? p->out[known].why
+					    : "a page that the file tells of no plane",
+				.overview = said && p->out[known].overview
 			};
 	}
 	return survey_leave_out(d, f, &rest);

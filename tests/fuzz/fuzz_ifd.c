@@ -5,6 +5,7 @@
 
 #include "codec/tiff.h"
 #include "codec/unit.h"
+#include "meta/overviews.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { PAGES = 64, UNITS = 32 };
@@ -85,6 +86,24 @@ static void run_page(const struct reader *r, const struct tiff_page *p)
 	must(tiff_same_kind(p, p));
 }
 
+/* One that is found is of the kind that was asked for. */
+static void run_overviews(const struct reader *r, const struct tiff_page *p)
+{
+	uint64_t ifds[UNITS];
+	size_t n;
+	struct err err = { 0 };
+	int rc = tiff_sub_ifds(r, p, UNITS, ifds, &n, &err);
+	must(n <= UNITS && (rc == 0 || (rc == -EBADMSG && err.msg[0] != '\0')));
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		struct tiff_page want, got = *p;
+		if (tiff_page_read(r, &p->file, ifds[i], &want, NULL) != 0)
+			continue;
+		int found = overview_find(r, &want, i % 2 == 0, &got, &err);
+		must(found == 0 ? tiff_same_kind(&got, &want) && got.ifd != p->ifd
+				: found == -ENOENT && err.msg[0] != '\0');
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct reader_bytes bytes = { data, size };
@@ -109,6 +128,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			continue;
 		must(cut || i + 1 < n ? true : p.next_ifd == 0);
 		run_page(&r, &p);
+		run_overviews(&r, &p);
 	}
 	free(list);
 	return 0;

@@ -131,6 +131,15 @@ static void make_labels(void)
 	}
 }
 
+/* One level is stored, the next made from that. */
+static void make_overviews(void)
+{
+	for (int z = 0; z < 2; z++)
+		tiny_pages(
+			PAGES(GRAY(40, 20), { .w = 20, .h = 10, .photometric = 1, .subfile = 1 }),
+			"src/s_%d.tif", z);
+}
+
 /* Of the folder and of one of its files, and one that is of no use. */
 static void make_sidecars(void)
 {
@@ -171,6 +180,7 @@ static const struct source_case {
 	  false },
 	{ "side-cars", make_sidecars, { "--codec", "none" }, false, false },
 	{ "labels", make_labels, { "--label", "d=elsewhere" }, false, true },
+	{ "overviews", make_overviews, { "--overviews", "use", "--codec", "none" }, false, false },
 };
 
 /* ---- everything that a source shows ---- */
@@ -627,7 +637,9 @@ static unsigned rounds(const struct source_case *c, enum failing_what what, bool
 		       uint64_t (*one)(struct round *))
 {
 	const char *env = getenv("NGFFUSE_FAILING");
-	uint64_t asked = env != NULL ? strtoull(env, NULL, 10) : 0;
+	uint64_t asked = 0;
+	if (env != NULL)
+		ck_assert_msg(text_to_u64(env, strlen(env), &asked), "NGFFUSE_FAILING=%s", env);
 	uint64_t first = asked > 0 ? asked : 1, stride = asked > 0 ? asked : STRIDE;
 	unsigned tried = 0;
 	uint64_t counted, n = 1;

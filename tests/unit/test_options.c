@@ -116,6 +116,7 @@ static const struct {
 	{ "max-mag", "16-16-8", "16-16-8" },
 	{ "interpolation-mode", "nearest", "nearest" },
 	{ "preview", "never", "never" },
+	{ "overviews", "use", "use" },
 	{ "codec", "blosc-zstd:3", "blosc-zstd:3" },
 	{ "ngff", "0.5", "0.5" },
 	{ "damaged", "fill", "fill" },
@@ -504,6 +505,7 @@ START_TEST(wrong_values)
 	BAD("--interpolation-mode", "nearest, min or max", "--interpolation-mode", "bicubic", "s",
 	    "m");
 	BAD("--preview", "auto, never or always", "--preview", "maybe", "s", "m");
+	BAD("--overviews", "ignore or use", "--overviews", "yes", "s", "m");
 	BAD("--codec", "blosc-lz4", "--codec", "lz4", "s", "m");
 	BAD("--codec", "native", "--codec", "native", "s", "m");
 	BAD("--ngff", "0.4 or 0.5", "--ngff", "0.6", "s", "m");

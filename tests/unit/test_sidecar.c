@@ -82,6 +82,7 @@ static const struct {
 	{ "max-mag", "\"16-16-8\"", "16-16-8" },
 	{ "interpolation-mode", "\"nearest\"", "nearest" },
 	{ "preview", "\"never\"", "never" },
+	{ "overviews", "\"use\"", "use" },
 	{ "damaged", "\"fill\"", "fill" },
 };
 

@@ -61,10 +61,11 @@ static void image_of(const struct shape *s, struct image *im)
 /* How many runs are of the class that the first run of their level is not of. */
 static uint64_t check_runs(const struct image *im)
 {
-	struct run_cost leaf, first, c;
+	struct leaves leaves = { 0 };
+	struct run_cost first, c;
 	struct needs n;
 	uint64_t others = 0;
-	engine_weigh(im, &leaf, &n);
+	ck_assert_int_eq(engine_weigh(im, &leaves, &n), 0);
 	for (unsigned k = 1; k < im->pyramid.n; k++) {
 		const struct level *l = &im->pyramid.level[k];
 		ck_assert(level_is_sampled(im, k));
@@ -87,10 +88,11 @@ static uint64_t check_runs(const struct image *im)
 /* Runs of level 0 and chunks of them alone; how many of these need more than their run. */
 static uint64_t check_chunks(const struct image *im)
 {
-	struct run_cost leaf, whole, lone;
+	struct leaves leaves = { 0 };
+	struct run_cost whole, lone;
 	struct needs n;
 	uint64_t dearer = 0;
-	engine_weigh(im, &leaf, &n);
+	ck_assert_int_eq(engine_weigh(im, &leaves, &n), 0);
 	for (uint64_t run = 0; run < grid_run_count(&im->grid); run++) {
 		produce_cost(im, run, RUN_WHOLE, &whole);
 		ck_assert_uint_le(store_least(&whole), n.ordinary);

@@ -1,0 +1,284 @@
+#include "meta/overviews.h"
+
+#include "meta/look_levels.h"
+#include "meta/lost.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { OVERVIEWS_MAX = 64 }; /* pages that are asked, in the SubIFDs and in the chain */
+
+/* A page whose voxels mean what those of the plane mean, fewer of them. */
+static bool is_smaller(const struct tiff_page *p, const struct tiff_page *plane)
+{
+	struct tiff_page same = *p;
+	same.width = plane->width;
+	same.height = plane->height;
+	return (p->subfile_type & 4) == 0 && p->photometric == plane->photometric &&
+	       p->width <= plane->width && p->height <= plane->height &&
+	       (p->width < plane->width || p->height < plane->height) &&
+	       tiff_same_kind(&same, plane);
+}
+
+typedef void each_overview(void *ctx, const struct tiff_page *page);
+
+static int each_below(const struct reader *r, const struct tiff_page *plane, each_overview *one,
+		      void *ctx, struct err *err)
+{
+	uint64_t ifds[OVERVIEWS_MAX];
+	size_t n;
+	int rc = tiff_sub_ifds(r, plane, OVERVIEWS_MAX, ifds, &n, err);
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		struct tiff_page p;
+		rc = tiff_page_read(r, &plane->file, ifds[i], &p, err);
+		if (rc == 0 && is_smaller(&p, plane))
+			one(ctx, &p);
+		if (rc == -EBADMSG || rc == -ENOTSUP)
+			rc = 0;
+	}
+	return rc == -EBADMSG ? 0 : rc;
+}
+
+/* Those between a plane and the next one belong to it. */
+static int each_behind(const struct reader *r, const struct tiff_page *plane, bool alone,
+		       each_overview *one, void *ctx, struct err *err)
+{
+	uint64_t ifd = alone ? plane->file.first_ifd : plane->next_ifd;
+	for (size_t i = 0; i < OVERVIEWS_MAX && ifd != 0; i++) {
+		struct tiff_page p;
+		int rc = tiff_page_read(r, &plane->file, ifd, &p, err);
+		if (rc == -EBADMSG || rc == -ENOTSUP)
+			return 0;
+		if (rc != 0)
+			return rc;
+		if (!alone && tiff_same_kind(&p, plane))
+			return 0;
+		if (is_smaller(&p, plane))
+			one(ctx, &p);
+		ifd = p.next_ifd;
+	}
+	return 0;
+}
+
+/* One that may be meant, and how many there are. */
+struct match {
+	const struct tiff_page *want;
+	struct tiff_page page;
+	unsigned n;
+};
+
+static void match_one(void *ctx, const struct tiff_page *p)
+{
+	struct match *m = ctx;
+	if (!look_compatible(p, m->want))
+		return;
+	m->page = *p;
+	m->n++;
+}
+
+int overview_find(const struct reader *r, const struct tiff_page *want, bool alone,
+		  struct tiff_page *page, struct err *err)
+{
+	struct match m = { .want = want };
+	int rc = each_below(r, page, match_one, &m, err);
+	if (rc == 0 && m.n == 0)
+		rc = each_behind(r, page, alone, match_one, &m, err);
+	if (rc != 0)
+		return rc;
+	if (m.n != 1)
+		return err_set(err, ENOENT, "%s stored overview of %u x %u",
+			       m.n == 0 ? "it has no" : "it has more than one", want->width,
+			       want->height);
+	*page = m.page;
+	return 0;
+}
+
+/* ---- as levels ---- */
+
+/* All that the first plane has. */
+struct list {
+	struct tiff_page page[2 * OVERVIEWS_MAX];
+	bool used[2 * OVERVIEWS_MAX];
+	size_t n;
+};
+
+static void list_one(void *ctx, const struct tiff_page *p)
+{
+	struct list *l = ctx;
+	l->page[l->n++] = *p;
+}
+
+static void listp(struct list **l)
+{
+	free(*l);
+}
+
+/* -ENOMEM only: a file that cannot be read has no overviews. */
+static int list_overviews(const struct overview_search *s, const struct image *im, struct list *l)
+{
+	struct look_file CLEANUP(look_file_done) file;
+	struct tiff_page plane;
+	look_file_init(&file, s->d);
+	int rc = look_page(&file, im, s->plane, &plane, NULL);
+	bool alone = s->d->files[s->plane->file].n_pages <= 1;
+	if (rc == 0)
+		rc = each_below(&file.reader, &plane, list_one, l, NULL);
+	if (rc == 0)
+		rc = each_behind(&file.reader, &plane, alone, list_one, l, NULL);
+	return rc == -ENOMEM ? rc : 0;
+}
+
+static void overview_done(struct image *o)
+{
+	for (size_t i = 0; i < o->n_warnings; i++)
+		free(o->warnings[i]);
+	free(o->warnings);
+	free(o->bad);
+	lost_free(o->lost);
+	pyramid_done(&o->pyramid);
+	free(o);
+}
+
+void overviews_free(struct image *im)
+{
+	for (unsigned i = 0; i < im->n_overviews; i++)
+		overview_done(im->overviews[i]);
+	free(im->overviews);
+	im->overviews = NULL;
+	im->n_overviews = 0;
+}
+
+/* An image of the overviews of this kind, as yet without grid and levels. NULL: out of memory. */
+static struct image *overview_new(const struct image *im, unsigned level,
+				  const struct tiff_page *kind)
+{
+	struct image *o = malloc(sizeof(*o));
+	if (o == NULL)
+		return NULL;
+	*o = *im;
+	o->first_level = level;
+	o->kind = *kind;
+	look_forget_file(&o->kind);
+	for (size_t i = 0; i < 3; i++)
+		o->voxel[i] = im->voxel[i] * (double)im->pyramid.level[level].mag[i];
+	o->pyramid = (struct pyramid){ 0 };
+	o->unit_bytes_max = 0;
+	o->overviews = NULL;
+	o->warnings = NULL;
+	o->bad = NULL;
+	o->lost = NULL;
+	o->n_overviews = 0;
+	o->n_labels = 0;
+	o->n_warnings = o->n_bad = 0;
+	o->state = IMAGE_READY;
+	return o;
+}
+
+/* The only page of the size that the level has; n: there is none. */
+static size_t find_level(const struct list *l, const struct level *level)
+{
+	size_t at = l->n, n = 0;
+	for (size_t i = 0; i < l->n; i++) {
+		if (l->page[i].width != level->size[AXIS_X] ||
+		    l->page[i].height != level->size[AXIS_Y])
+			continue;
+		at = i;
+		n++;
+	}
+	return n == 1 && level->mag[0] == 1 ? at : l->n;
+}
+
+/* Do the planes that are looked at have it? Those without any page that can be read do not count. */
+static int is_everywhere(struct image *im, struct image *o, const struct overview_search *s,
+			 bool *yes, struct err *err)
+{
+	int rc = look_samples(o, s->samples, err);
+	*yes = rc == 0 && o->n_damaged <= im->n_damaged;
+	if (rc == 0 && !*yes)
+		image_warn(im, "level %u is computed, for not all planes have it stored: %s",
+			   o->first_level, o->n_warnings > 0 ? o->warnings[0] : "");
+	return rc;
+}
+
+static int add_overview(struct image *im, struct image *o, struct err *err)
+{
+	struct image **more =
+		reallocarray(im->overviews, im->n_overviews + 1U, sizeof(struct image *));
+	if (more == NULL)
+		return err_oom(err);
+	im->overviews = more;
+	more[im->n_overviews++] = o;
+	return 0;
+}
+
+static int try_level(struct image *im, unsigned level, const struct overview_search *s,
+		     struct list *l, struct err *err)
+{
+	size_t at = find_level(l, &im->pyramid.level[level]);
+	if (at == l->n)
+		return 0;
+	struct image *o = overview_new(im, level, &l->page[at]);
+	if (o == NULL)
+		return err_oom(err);
+	l->used[at] = true;
+	bool yes = false;
+	int rc = is_everywhere(im, o, s, &yes, err);
+	if (rc == 0 && yes)
+		rc = add_overview(im, o, err);
+	if (rc != 0 || !yes)
+		overview_done(o);
+	return rc;
+}
+
+/* The levels from this one to below `end`, as the overview makes them; they keep their places in the ladder. */
+static int take_levels(struct image *im, struct image *o, unsigned end,
+		       const struct scan_options *opts, struct err *err)
+{
+	struct level *first = &im->pyramid.level[o->first_level];
+	int rc = look_overview_levels(o, im, first, end - o->first_level, opts, err);
+	for (unsigned k = 0; rc == 0 && k < o->pyramid.n; k++) {
+		struct level as = o->pyramid.level[k], *l = &first[k];
+		memcpy(as.mag, l->mag, sizeof(as.mag));
+		memcpy(as.step, l->step, sizeof(as.step));
+		*l = as;
+		if (k == 0)
+			l->made = LEVEL_OVERVIEW;
+	}
+	return rc;
+}
+
+static void warn_unused(struct image *im, const struct list *l, const char *path)
+{
+	struct text CLEANUP(text_done) sizes = { 0 };
+	size_t n = 0;
+	for (size_t i = 0; i < l->n; i++)
+		if (!l->used[i] && n++ < 4)
+			text_addf(&sizes, "%s%u x %u", n > 1 ? ", " : "", l->page[i].width,
+				  l->page[i].height);
+	if (l->n == 0)
+		image_warn(im, "--overviews use: '%s' has no stored overview of its first plane",
+			   path);
+	else if (n > 0 && !sizes.oom)
+		image_warn(im, "stored overviews that fit no level are not used: %s%s", sizes.s,
+			   n > 4 ? ", .." : "");
+}
+
+int overviews_take(struct image *im, const struct overview_search *s, struct err *err)
+{
+	CLEANUP(listp) struct list *l = calloc(1, sizeof(*l));
+	if (l == NULL || list_overviews(s, im, l) != 0)
+		return err_oom(err);
+	int rc = 0;
+	for (unsigned k = 1; rc == 0 && k < im->pyramid.n; k++)
+		rc = try_level(im, k, s, l, err);
+	if (rc == 0 && im->n_overviews > 0)
+		im->pyramid.own = im->overviews[0]->first_level;
+	for (unsigned i = 0; rc == 0 && i < im->n_overviews; i++) {
+		unsigned end =
+			i + 1 < im->n_overviews ? im->overviews[i + 1]->first_level : im->pyramid.n;
+		rc = take_levels(im, im->overviews[i], end, s->opts, err);
+	}
+	if (rc == 0)
+		warn_unused(im, l, s->d->files[s->plane->file].path);
+	return rc;
+}
