@@ -255,6 +255,16 @@ static void count_planes(struct set *st)
 	}
 }
 
+static void note_cut(struct set *st, struct source_file *f, const struct pages *p)
+{
+	if (!p->cut)
+		return;
+	f->cut_after = p->n;
+	text_addf(&st->told->notes, "%s: ", f->path);
+	source_file_cut(f, &st->told->notes);
+	text_add(&st->told->notes, "\n");
+}
+
 /* The chains of those files of which more than the first page is wanted. */
 static int walk_members(struct set *st, struct err *err)
 {
@@ -269,6 +279,7 @@ static int walk_members(struct set *st, struct err *err)
 			return err_set(err, -m->rc, "too many open files");
 		if (m->rc != 0)
 			d->files[m->file].trouble = -m->rc;
+		note_cut(st, &d->files[m->file], &m->pages);
 		m->v = reallocarray(NULL, m->n + (size_t)1, sizeof(*m->v));
 		if (m->v == NULL)
 			return err_oom(err);

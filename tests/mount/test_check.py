@@ -183,6 +183,30 @@ def test_pages_that_were_cut_off(told, lost, tmp_path, run):
     assert ", 1 file broken; " in done.stdout
 
 
+def test_pages_of_a_set_that_were_cut_off(tmp_path, run):
+    """Of several files the one whose chain ends too early is named, and the planes that it lost are damaged."""
+    blocks = "".join(f'<TiffData FirstC="{c}" IFD="0" PlaneCount="5"><UUID FileName="{name}.ome.tif">urn:uuid:{name}'
+                     '</UUID></TiffData>' for c, name in enumerate("ab"))
+    xml = OME.replace('SizeZ="10"', 'SizeZ="5"').replace('SizeC="1"', 'SizeC="2"').replace("<TiffData/>", blocks)
+    xml = xml.replace('SamplesPerPixel="1"/>', 'SamplesPerPixel="1"/><Channel ID="Channel:0:1" SamplesPerPixel="1"/>')
+    for name in "ab":
+        with tifffile.TiffWriter(tmp_path / f"{name}.ome.tif") as w:
+            for z, plane in enumerate(pixels((5, 48, 64), "u1")):
+                w.write(plane, photometric="minisblack", contiguous=False, metadata=None,
+                        description=xml.replace("<OME ", f'<OME UUID="urn:uuid:{name}" ') if z == 0 else None)
+    assert check_json(run, tmp_path, code=0)["totals"]["broken"] == 0
+    with tifffile.TiffFile(tmp_path / "b.ome.tif", is_ome=False) as f:
+        end = f.pages[3].offset
+    os.truncate(tmp_path / "b.ome.tif", end)
+    said = check_json(run, tmp_path, code=1)
+    image, = said["images"]
+    assert [(d["c"], d["z"], d["why"]) for d in image["damaged"]] == \
+        [(1, z, "the file has no such page") for z in (3, 4)]
+    assert [(b["file"], b["why"][:41]) for b in said["broken"]] == \
+        [("b.ome.tif", "its chain of pages is broken after 3 (it ")]
+    assert "b.ome.tif: its chain of pages is broken after 3" in run("info", tmp_path).stdout
+
+
 def test_tiles_and_planes_of_samples(tmp_path, run):
     path = tmp_path / "rgb.tif"
     units = write_tiff(path, [pixels((200, 330, 3), "u1")], Layout(tile=(64, 64), compression="lzw", planar=True))[0]
