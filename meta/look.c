@@ -3,6 +3,7 @@
 #include "meta/channels.h"
 #include "meta/label_colors.h"
 #include "meta/label_look.h"
+#include "meta/look_grid.h"
 #include "meta/look_levels.h"
 #include "meta/look_plane.h"
 #include "meta/look_sample.h"

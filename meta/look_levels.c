@@ -1,5 +1,6 @@
 #include "meta/look_levels.h"
 
+#include "meta/look_grid.h"
 #include "meta/lost.h"
 #include "meta/overviews.h"
 #include "meta/tree.h"
@@ -7,17 +8,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-
-/* Stored bytes of a page with all its interleaved samples, as the pages looked at have it. */
-static uint64_t stored_page(const struct image *im)
-{
-	const struct tiff_page *p = &im->kind;
-	uint64_t h = p->tiled ? ceil_div(p->height, p->unit_h) * p->unit_h : p->height;
-	uint64_t w = p->tiled ? ceil_div(p->width, p->unit_w) * p->unit_w : p->width;
-	double bytes = im->stored_share * (double)h * (double)w *
-		       (double)(im->grid.layout.samples * dtype_size(im->stored));
-	return bytes < (double)INT64_MAX ? (uint64_t)bytes : INT64_MAX;
-}
 
 /* A median or mean of ids is an id that is not there. */
 static enum reduce_method method_of(const struct image *im, const struct scan_options *opts)
@@ -63,65 +53,12 @@ static void count_lost(const struct dataset *d, struct image *im)
 			   more ? "at least " : "", n, all);
 }
 
-int look_grid(struct image *im, const uint64_t chunk[3], struct err *err)
-{
-	const struct tiff_page *p = &im->kind;
-	struct grid_layout layout = {
-		.tiled = p->tiled,
-		/* What must be made to voxels (packed bits, ids that are floats) is like what is decompressed. */
-		.compressed = p->compression != TIFF_COMPRESSION_NONE || tiff_is_widened(p) ||
-			      p->fill_order == 2 || im->stored != im->dtype,
-		.unit_h = p->unit_h,
-		.unit_w = p->unit_w,
-		.samples = p->planar ? 1 : p->samples,
-	};
-	im->has_c = im->has_c || p->samples > 1;
-	uint64_t size[AXIS_COUNT] = { im->n_t, 0, im->n_z, p->height, p->width };
-	if (!mul_u64(im->n_c, p->samples, &size[AXIS_C]))
-		return err_set(err, EOVERFLOW, "too many channels");
-	int rc = grid_make(size, dtype_size(im->dtype), &layout, chunk, &im->grid, err);
-	if (rc != 0)
-		return rc;
-	im->encode.dtype = im->dtype;
-	return 0;
-}
-
-/* As deep as the rule makes chunks of such pages, so that a run is no more than the rule allows. */
-static int overview_grid(struct image *o, const struct image *of, const struct level *first,
-			 struct err *err)
-{
-	const uint64_t *chunk = &first->chunk[AXIS_Z];
-	if (of->grid.rule == GRID_GIVEN)
-		return look_grid(o, chunk, err);
-	int rc = look_grid(o, NULL, err);
-	if (rc != 0)
-		return rc;
-	enum grid_rule rule = o->grid.rule;
-	const uint64_t shape[3] = { min_u64(chunk[0], o->grid.chunk[AXIS_Z]), chunk[1], chunk[2] };
-	rc = look_grid(o, shape, err);
-	o->grid.rule = rule;
-	return rc;
-}
-
-int look_overview_levels(struct image *o, const struct image *of, const struct level *first,
-			 unsigned n, const struct scan_options *opts, struct err *err)
-{
-	struct ladder ladder = { .n = n };
-	for (unsigned k = 0; k < n; k++)
-		for (size_t i = 0; i < 3; i++)
-			ladder.mag[k][i] = first[k].mag[i] / first->mag[i];
-	int rc = overview_grid(o, of, first, err);
-	return rc != 0 ? rc
-		       : pyramid_of_ladder(&o->grid, &ladder, stored_page(o), opts->pyramid.preview,
-					   &o->pyramid, err);
-}
-
 int look_levels(const struct dataset *d, struct image *im, const struct scan_options *opts,
 		const struct overview_search *overviews, struct err *err)
 {
 	pyramid_done(&im->pyramid);
 	im->method = method_of(im, opts);
-	int rc = pyramid_make(&im->grid, im->voxel, im->has_z, stored_page(im), &opts->pyramid,
+	int rc = pyramid_make(&im->grid, im->voxel, im->has_z, look_page_bytes(im), &opts->pyramid,
 			      &im->pyramid, err);
 	if (rc == 0 && overviews != NULL)
 		rc = overviews_take(im, overviews, err);

@@ -1,7 +1,7 @@
 #include "meta/look_plane.h"
 
 #include "codec/text.h"
-#include "meta/overviews.h"
+#include "meta/overview_find.h"
 #include "meta/places.h"
 #include "meta/scan.h"
 
@@ -60,6 +60,20 @@ void look_forget_file(struct tiff_page *p)
 	p->lsm = p->uic1 = p->uic2 = p->uic3 = p->uic4 = p->nih = p->mm_metadata = none;
 }
 
+/* From the page of a plane to its overview; a smaller plane is none. */
+static int find_overview(const struct source_file *sf, const struct tiff_page *want,
+			 const struct reader *r, struct tiff_page *page, struct err *err)
+{
+	/* One page for many planes says nothing of each. */
+	if (page->place.skip != 0 || page->place.bare)
+		return err_set(err, ENOENT, "its page is that of other planes, too");
+	int rc = overview_find(r, want, sf->n_pages <= 1, page, err);
+	if (rc == 0 && places_has(sf, page->ifd))
+		return err_set(err, ENOENT, "what could be its overview of %u x %u is a plane",
+			       want->width, want->height);
+	return rc;
+}
+
 /* The page of a plane, or of its stored overview where the image is made of those. */
 static int read_page(const struct image *im, const struct source_file *sf, uint32_t number,
 		     const struct reader *r, const struct tiff_header *h, struct tiff_page *out,
@@ -69,9 +83,7 @@ static int read_page(const struct image *im, const struct source_file *sf, uint3
 	int rc = places_get(sf, number, h, &place, err);
 	if (rc == 0)
 		rc = tiff_page_at(r, h, &place, out, err);
-	if (rc == 0 && im->first_level > 0)
-		rc = overview_find(r, &im->kind, sf->n_pages <= 1, out, err);
-	return rc;
+	return rc == 0 && im->first_level > 0 ? find_overview(sf, &im->kind, r, out, err) : rc;
 }
 
 int look_page(struct look_file *f, const struct image *im, const struct plane *p,

@@ -1,104 +1,16 @@
 #include "meta/overviews.h"
 
-#include "meta/look_levels.h"
+#include "meta/look_grid.h"
 #include "meta/lost.h"
+#include "meta/overview_find.h"
 
 #include <errno.h>
 #include <string.h>
 
-enum { OVERVIEWS_MAX = 64 }; /* pages that are asked, in the SubIFDs and in the chain */
-
-/* A page whose voxels mean what those of the plane mean, fewer of them. */
-static bool is_smaller(const struct tiff_page *p, const struct tiff_page *plane)
-{
-	struct tiff_page same = *p;
-	same.width = plane->width;
-	same.height = plane->height;
-	return (p->subfile_type & 4) == 0 && p->photometric == plane->photometric &&
-	       p->width <= plane->width && p->height <= plane->height &&
-	       (p->width < plane->width || p->height < plane->height) &&
-	       tiff_same_kind(&same, plane);
-}
-
-typedef void each_overview(void *ctx, const struct tiff_page *page);
-
-static int each_below(const struct reader *r, const struct tiff_page *plane, each_overview *one,
-		      void *ctx, struct err *err)
-{
-	uint64_t ifds[OVERVIEWS_MAX];
-	size_t n;
-	int rc = tiff_sub_ifds(r, plane, OVERVIEWS_MAX, ifds, &n, err);
-	for (size_t i = 0; rc == 0 && i < n; i++) {
-		struct tiff_page p;
-		rc = tiff_page_read(r, &plane->file, ifds[i], &p, err);
-		if (rc == 0 && is_smaller(&p, plane))
-			one(ctx, &p);
-		if (rc == -EBADMSG || rc == -ENOTSUP)
-			rc = 0;
-	}
-	return rc == -EBADMSG ? 0 : rc;
-}
-
-/* Those between a plane and the next one belong to it. */
-static int each_behind(const struct reader *r, const struct tiff_page *plane, bool alone,
-		       each_overview *one, void *ctx, struct err *err)
-{
-	uint64_t ifd = alone ? plane->file.first_ifd : plane->next_ifd;
-	for (size_t i = 0; i < OVERVIEWS_MAX && ifd != 0; i++) {
-		struct tiff_page p;
-		int rc = tiff_page_read(r, &plane->file, ifd, &p, err);
-		if (rc == -EBADMSG || rc == -ENOTSUP)
-			return 0;
-		if (rc != 0)
-			return rc;
-		if (!alone && tiff_same_kind(&p, plane))
-			return 0;
-		if (is_smaller(&p, plane))
-			one(ctx, &p);
-		ifd = p.next_ifd;
-	}
-	return 0;
-}
-
-/* One that may be meant, and how many there are. */
-struct match {
-	const struct tiff_page *want;
-	struct tiff_page page;
-	unsigned n;
-};
-
-static void match_one(void *ctx, const struct tiff_page *p)
-{
-	struct match *m = ctx;
-	if (!look_compatible(p, m->want))
-		return;
-	m->page = *p;
-	m->n++;
-}
-
-int overview_find(const struct reader *r, const struct tiff_page *want, bool alone,
-		  struct tiff_page *page, struct err *err)
-{
-	struct match m = { .want = want };
-	int rc = each_below(r, page, match_one, &m, err);
-	if (rc == 0 && m.n == 0)
-		rc = each_behind(r, page, alone, match_one, &m, err);
-	if (rc != 0)
-		return rc;
-	if (m.n != 1)
-		return err_set(err, ENOENT, "%s stored overview of %u x %u",
-			       m.n == 0 ? "it has no" : "it has more than one", want->width,
-			       want->height);
-	*page = m.page;
-	return 0;
-}
-
-/* ---- as levels ---- */
-
 /* All that the first plane has. */
 struct list {
-	struct tiff_page page[2 * OVERVIEWS_MAX];
-	bool used[2 * OVERVIEWS_MAX];
+	struct tiff_page page[OVERVIEWS_MAX];
+	bool used[OVERVIEWS_MAX];
 	size_t n;
 };
 
@@ -122,9 +34,7 @@ static int list_overviews(const struct overview_search *s, const struct image *i
 	int rc = look_page(&file, im, s->plane, &plane, NULL);
 	bool alone = s->d->files[s->plane->file].n_pages <= 1;
 	if (rc == 0)
-		rc = each_below(&file.reader, &plane, list_one, l, NULL);
-	if (rc == 0)
-		rc = each_behind(&file.reader, &plane, alone, list_one, l, NULL);
+		rc = overviews_each(&file.reader, &plane, alone, list_one, l, NULL);
 	return rc == -ENOMEM ? rc : 0;
 }
 
@@ -230,12 +140,44 @@ static int try_level(struct image *im, unsigned level, const struct overview_sea
 	return rc;
 }
 
+/* As deep as the rule makes chunks of such pages, so that a run is no more than the rule allows. */
+static int overview_grid(struct image *o, const struct image *of, const struct level *first,
+			 struct err *err)
+{
+	const uint64_t *chunk = &first->chunk[AXIS_Z];
+	if (of->grid.rule == GRID_GIVEN)
+		return look_grid(o, chunk, err);
+	int rc = look_grid(o, NULL, err);
+	if (rc != 0)
+		return rc;
+	enum grid_rule rule = o->grid.rule;
+	const uint64_t shape[3] = { min_u64(chunk[0], o->grid.chunk[AXIS_Z]), chunk[1], chunk[2] };
+	rc = look_grid(o, shape, err);
+	o->grid.rule = rule;
+	return rc;
+}
+
+/* Grid and pyramid of an overview whose level 0 and the n - 1 after it are those of `of` from `first` on: their sizes and
+ * mags. */
+static int overview_levels(struct image *o, const struct image *of, const struct level *first,
+			   unsigned n, const struct scan_options *opts, struct err *err)
+{
+	struct ladder ladder = { .n = n };
+	for (unsigned k = 0; k < n; k++)
+		for (size_t i = 0; i < 3; i++)
+			ladder.mag[k][i] = first[k].mag[i] / first->mag[i];
+	int rc = overview_grid(o, of, first, err);
+	return rc != 0 ? rc
+		       : pyramid_of_ladder(&o->grid, &ladder, look_page_bytes(o),
+					   opts->pyramid.preview, &o->pyramid, err);
+}
+
 /* The levels from this one to below `end`, as the overview makes them; they keep their places in the ladder. */
 static int take_levels(struct image *im, struct image *o, unsigned end,
 		       const struct scan_options *opts, struct err *err)
 {
 	struct level *first = &im->pyramid.level[o->first_level];
-	int rc = look_overview_levels(o, im, first, end - o->first_level, opts, err);
+	int rc = overview_levels(o, im, first, end - o->first_level, opts, err);
 	for (unsigned k = 0; rc == 0 && k < o->pyramid.n; k++) {
 		struct level as = o->pyramid.level[k], *l = &first[k];
 		memcpy(as.mag, l->mag, sizeof(as.mag));

@@ -1,15 +1,9 @@
-/* Stored overviews: pages that show a plane smaller, in the SubIFDs of its page or behind it in the main chain. They
- * are never planes; with --overviews use they are levels, where they have the size that the ladder asks for. */
+/* Stored overviews as levels, where they have the size that the ladder asks for. Internal to the first look, but for
+ * what frees them. */
 #pragma once
 
 #include "meta/look_sample.h"
 #include "meta/scan.h"
-
-/* From the page of a plane (in *page) to its stored overview of the size and kind of `want`. `alone`: no other plane
- * lies in the file, so that the whole of its chain may hold it. -ENOENT: there is none, or more than one that
- * could be it. */
-int overview_find(const struct reader *r, const struct tiff_page *want, bool alone,
-		  struct tiff_page *page, struct err *err);
 
 /* What overviews are looked for with. */
 struct overview_search {

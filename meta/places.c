@@ -38,6 +38,15 @@ void places_set(struct source_file *f, struct tiff_place *v, uint32_t n)
 		f->places = v;
 }
 
+bool places_has(const struct source_file *f, uint64_t ifd)
+{
+	for (uint32_t i = 0; i < f->n_pages; i++)
+		if ((f->page_ifds != NULL && f->page_ifds[i] == ifd) ||
+		    (f->places != NULL && f->places[i].ifd == ifd))
+			return true;
+	return false;
+}
+
 bool places_claims(const struct source_file *f, uint32_t number)
 {
 	uint64_t ifd = PLACE_FIRST;

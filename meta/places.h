@@ -16,6 +16,9 @@ void places_set(struct source_file *f, struct tiff_place *v, uint32_t n);
 int places_get(const struct source_file *f, uint32_t number, const struct tiff_header *h,
 	       struct tiff_place *out, struct err *err);
 
+/* Is the page at this offset one of the planes? */
+bool places_has(const struct source_file *f, uint64_t ifd);
+
 /* False: the list says that nothing claims this plane. */
 bool places_claims(const struct source_file *f, uint32_t number);
 

@@ -5,7 +5,7 @@
 
 #include "codec/tiff.h"
 #include "codec/unit.h"
-#include "meta/overviews.h"
+#include "meta/overview_find.h"
 #include "tests/fuzz/fuzz.h"
 
 enum { PAGES = 64, UNITS = 32 };

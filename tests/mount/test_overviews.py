@@ -284,6 +284,25 @@ def test_overviews_behind_all_planes_belong_to_none(mount, run, tmp_path):
     check_levels(mount(tmp_path / "s.tif", *words).path / "em.zarr", expected(stack, served=()))
 
 
+def test_planes_that_share_a_page(mount, run, tmp_path):
+    """ImageJ writes one page for all planes: what lies below it is of one of them at most."""
+    stack = Stack(4, (2,), "u1")
+    with tifffile.TiffWriter(tmp_path / "s.tif") as t:
+        t.write(volume(stack.planes), subifds=1, contiguous=True, photometric="minisblack", metadata=None,
+                description="ImageJ=1.53\nimages=4\nslices=4\n")
+        t.write(stack.overviews[2][0], subfiletype=1, photometric="minisblack", metadata=None)
+    with tifffile.TiffFile(tmp_path / "s.tif") as tif:
+        assert len(tif.pages) == 4  # as yet each plane has a page
+        first, second = tif.pages[0], tif.pages[1].offset
+        at = first.offset + 2 + 12 * len(first.tags)
+    with open(tmp_path / "s.tif", "r+b") as f:
+        f.seek(at)
+        assert int.from_bytes(f.read(4), "little") == second
+        f.seek(at)
+        f.write(bytes(4))
+    check_computed(mount, run, tmp_path / "s.tif", stack, "its page is that of other planes, too")
+
+
 def test_two_of_one_size(mount, run, tmp_path):
     stack = Stack(1, (2,))
     with tifffile.TiffWriter(tmp_path / "s.tif") as t:
@@ -291,6 +310,25 @@ def test_two_of_one_size(mount, run, tmp_path):
         for _ in range(2):
             t.write(stack.overviews[2][0], subfiletype=1, metadata=None)
     check_computed(mount, run, tmp_path / "s.tif", stack, "fit no level", words=FLAT, flat=True)
+
+
+def test_planes_of_another_image_are_no_overviews(mount, run, tmp_path):
+    """Half as large, of the same type, behind the plane; but the file says that it is an image of its own."""
+    stack = Stack(1, (2,), "u1")
+    xml = '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06">' + "".join(
+        f'<Image ID="Image:{i}" Name="{"ab"[i]}"><Pixels ID="Pixels:{i}" DimensionOrder="XYZCT" Type="uint8" SizeX="{w}" SizeY="{h}" '
+        f'SizeZ="1" SizeC="1" SizeT="1"><TiffData IFD="{i}"/></Pixels></Image>'
+        for i, (h, w) in enumerate([(HEIGHT, WIDTH), smaller((HEIGHT, WIDTH), 2)])) + "</OME>"
+    with tifffile.TiffWriter(tmp_path / "s.ome.tif", ome=False) as t:
+        t.write(stack.planes[0], metadata=None, description=xml)
+        t.write(stack.overviews[2][0], metadata=None)
+    words = ["--overviews", "use", "--voxel-size", "1,1"]
+    done = run("info", "--json", *words, tmp_path / "s.ome.tif")
+    images = json.loads(done.stdout)["images"]
+    assert len(images) == 2 and not any("overview" in made_of(image) for image in images)
+    assert any("what could be its overview of 219 x 151 is a plane" in w for w in images[0]["warnings"])
+    m = mount(tmp_path / "s.ome.tif", *words)
+    check_levels(m.path / f"{images[0]['id']}.zarr", expected(stack, flat=True, served=()))
 
 
 @pytest.mark.parametrize("other", ["type", "colours", "mask"])
