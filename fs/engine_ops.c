@@ -254,10 +254,13 @@ int engine_weigh(const struct image *im, struct leaves *leaves, struct needs *n)
 {
 	*n = (struct needs){ 0 };
 	weigh_levels(im, &leaves->own, n);
-	if (im->n_overviews > 0 && leaves->overviews == NULL)
-		leaves->overviews = calloc(im->n_overviews, sizeof(*leaves->overviews));
-	if (im->n_overviews > 0 && leaves->overviews == NULL)
-		return -ENOMEM;
+	if (im->n_overviews > 0) {
+		struct run_cost *more =
+			reallocarray(leaves->overviews, im->n_overviews, sizeof(*more));
+		if (more == NULL)
+			return -ENOMEM;
+		leaves->overviews = more;
+	}
 	for (unsigned i = 0; i < im->n_overviews; i++)
 		weigh_levels(im->overviews[i], &leaves->overviews[i], n);
 	return 0;

@@ -285,15 +285,17 @@ static cJSON *one_image(const struct report *r, const struct image *im, bool lev
 {
 	const struct dataset *d = r->d;
 	struct prediction p;
-	bool more;
 	static const char *const states[] = { "unseen", "ready", "bad" };
 	enum image_state state = image_state(im);
+	/* During its first look what it has lost is not to be looked at. */
+	bool more, ready = state == IMAGE_READY;
+	uint64_t lost = ready ? lost_chunks(im, &more) : 0;
 	cJSON *o = cJSON_CreateObject();
 	bool ok = o != NULL && add_text(o, "id", im->label != NULL ? im->label : im->id) &&
 		  add_text(o, "state", states[state]) &&
 		  add_number(o, "missing", (double)im->n_gaps) &&
 		  add_number(o, "damaged", (double)describe_damaged(d, im)) &&
-		  add_number(o, "lost", (double)lost_chunks(im, &more)) &&
+		  add_number(o, "lost", (double)lost) &&
 		  add_number(o, "left_out", (double)left_out_beside(d, im));
 	if (ok && im->how != NULL)
 		ok = add_text(o, "how", im->how);

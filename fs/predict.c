@@ -238,7 +238,8 @@ static void measure(struct engine *e, uint32_t image, const struct prediction *p
 		.image = m.image,
 		.level = level,
 		.long_runs = !is_sampled(im, v) && im->pyramid.level[level].decoded >= long_run,
-		.whole = level == m.level,
+		/* A chunk that is read alone is not its run. */
+		.whole = level == m.level && !(stored && produce_lone_pays(im)),
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 	};
 	struct gauge g;

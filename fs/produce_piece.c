@@ -47,6 +47,8 @@ static void tell_bad(struct reading *r, const char *kind, uint64_t lost, const s
 	const struct dataset *data = r->plant->data;
 	struct text CLEANUP(text_done) where = { 0 }, what = { 0 };
 	image_plane_place(data, r->im, r->piece->plane, &where);
+	if (r->im->first_level > 0)
+		text_addf(&where, ": overview of level %u", r->im->first_level);
 	const char *at = where.oom ? r->im->id : where.s;
 	log_problem(kind, at,
 		    r->n_bad <= TOLD ? err->msg : "and more of its strips or tiles cannot be read");

@@ -389,7 +389,8 @@ void summary_make(const struct dataset *d, uint64_t budget, unsigned threads,
 /* Less is opened at once on any machine. */
 static bool may_be_long(const struct image *im, const struct prediction *p)
 {
-	bool decodes = !image_raw_rows(im, &im->kind);
+	const struct image *by = im->n_overviews > 0 ? im->overviews[im->n_overviews - 1] : im;
+	bool decodes = !image_raw_rows(by, &by->kind);
 	return p->made.decoded > (decodes ? 1 : 4) * GiB;
 }
 

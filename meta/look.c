@@ -253,6 +253,18 @@ static int set_label(struct look *k, uint64_t at, struct err *err)
 	return 0;
 }
 
+/* An average of ids is another id, and what lies behind the planes of an LSM are pictures of them. */
+static bool wants_overviews(const struct look *k)
+{
+	if (!k->opts->use_overviews)
+		return false;
+	bool lsm = k->im->told_kind != NULL && strcmp(k->im->told_kind, "LSM") == 0;
+	if (lsm || k->opts->segmentation)
+		image_warn(k->im, "--overviews use: %s are computed",
+			   lsm ? "levels of an LSM" : "levels of a segmentation");
+	return !lsm && !k->opts->segmentation;
+}
+
 static int look(struct look *k, bool all, struct err *err)
 {
 	int rc = list_planes(k, err);
@@ -283,8 +295,7 @@ static int look(struct look *k, bool all, struct err *err)
 		.d = k->d, .plane = plane_at(k, at), .opts = k->opts, .samples = &samples
 	};
 	if (rc == 0 && k->im->label == NULL)
-		rc = look_levels(k->d, k->im, k->opts, k->opts->use_overviews ? &overviews : NULL,
-				 err);
+		rc = look_levels(k->d, k->im, k->opts, wants_overviews(k) ? &overviews : NULL, err);
 	look_forget_file(&k->im->kind);
 	return rc;
 }

@@ -60,16 +60,21 @@ void look_forget_file(struct tiff_page *p)
 	p->lsm = p->uic1 = p->uic2 = p->uic3 = p->uic4 = p->nih = p->mm_metadata = none;
 }
 
-/* From the page of a plane to its overview; a smaller plane is none. */
+/* From the page of a plane to its overview; a smaller plane is none. That there is none is damage. */
 static int find_overview(const struct source_file *sf, const struct tiff_page *want,
 			 const struct reader *r, struct tiff_page *page, struct err *err)
 {
+	const struct tiff_place *p = &page->place;
 	/* One page for many planes says nothing of each. */
-	if (page->place.skip != 0 || page->place.bare)
-		return err_set(err, ENOENT, "its page is that of other planes, too");
+	if (p->skip != 0 || p->bare || p->end != 0 || p->wraps)
+		return err_set(err, EBADMSG, "its page is that of other planes, too");
 	int rc = overview_find(r, want, sf->n_pages <= 1, page, err);
+	if (rc == -ENOENT && err != NULL)
+		err->code = EBADMSG;
+	if (rc == -ENOENT)
+		return -EBADMSG;
 	if (rc == 0 && places_has(sf, page->ifd))
-		return err_set(err, ENOENT, "what could be its overview of %u x %u is a plane",
+		return err_set(err, EBADMSG, "what could be its overview of %u x %u is a plane",
 			       want->width, want->height);
 	return rc;
 }

@@ -202,10 +202,10 @@ static int note_odd(struct tally *t, const struct image *im, const struct tiff_p
 }
 
 /* A file of one plane among its like that holds more: the scan has not counted the pages of all. */
-static int note_more_pages(struct tally *t, struct look_file *f, const struct source_file *sf,
-			   const struct tiff_page *p)
+static int note_more_pages(struct tally *t, struct look_file *f, const struct image *im,
+			   const struct source_file *sf, const struct tiff_page *p)
 {
-	if (sf->page_ifds != NULL || p->next_ifd == 0)
+	if (sf->page_ifds != NULL || p->next_ifd == 0 || im->first_level > 0)
 		return 0;
 	struct pages CLEANUP(pages_done) all = { 0 };
 	int rc = pages_read(&f->reader, &all, NULL);
@@ -245,7 +245,7 @@ static int look_one(struct tally *t, struct look_file *f, const struct image *im
 	if (p.photometric <= 1 && im->kind.photometric <= 1 &&
 	    p.photometric != im->kind.photometric)
 		note(&t->inverted, sf->path, p.photometric == 0 ? "WhiteIsZero" : "BlackIsZero");
-	if (note_more_pages(t, f, sf, &p) != 0)
+	if (note_more_pages(t, f, im, sf, &p) != 0)
 		return -ENOMEM;
 	return table ? add_table(t, f, &p, at, sf->path) : 0;
 }

@@ -3,7 +3,7 @@
 
 #include "codec/tiff.h"
 
-enum { OVERVIEWS_MAX = 128 }; /* of one plane; further ones are not found */
+enum { OVERVIEWS_MAX = 32 }; /* of one plane; further ones are not found */
 
 typedef void each_overview(void *ctx, const struct tiff_page *page);
 

@@ -1,5 +1,6 @@
 #include "meta/overviews.h"
 
+#include "meta/chunk_source.h"
 #include "meta/look_grid.h"
 #include "meta/lost.h"
 #include "meta/overview_find.h"
@@ -7,11 +8,15 @@
 #include <errno.h>
 #include <string.h>
 
+#define BAND_MAX  (32 * MiB) /* of a run, where the rule has a choice */
+#define PIECE_MAX (64 * MiB) /* of an overview, or what the planes have */
+
 /* All that the first plane has. */
 struct list {
 	struct tiff_page page[OVERVIEWS_MAX];
 	bool used[OVERVIEWS_MAX];
 	size_t n;
+	bool failed;
 };
 
 static void list_one(void *ctx, const struct tiff_page *p)
@@ -25,16 +30,20 @@ static void listp(struct list **l)
 	free(*l);
 }
 
-/* -ENOMEM only: a file that cannot be read has no overviews. */
-static int list_overviews(const struct overview_search *s, const struct image *im, struct list *l)
+/* -ENOMEM only. */
+static int list_overviews(const struct overview_search *s, struct image *im, struct list *l)
 {
 	struct look_file CLEANUP(look_file_done) file;
 	struct tiff_page plane;
+	struct err err = { 0 };
 	look_file_init(&file, s->d);
-	int rc = look_page(&file, im, s->plane, &plane, NULL);
+	int rc = look_page(&file, im, s->plane, &plane, &err);
 	bool alone = s->d->files[s->plane->file].n_pages <= 1;
 	if (rc == 0)
-		rc = overviews_each(&file.reader, &plane, alone, list_one, l, NULL);
+		rc = overviews_each(&file.reader, &plane, alone, list_one, l, &err);
+	if (rc != 0 && rc != -ENOMEM)
+		image_warn(im, "its stored overviews cannot be read: %s", err.msg);
+	l->failed = rc != 0;
 	return rc == -ENOMEM ? rc : 0;
 }
 
@@ -98,16 +107,78 @@ static size_t find_level(const struct list *l, const struct level *level)
 	return n == 1 && level->mag[0] == 1 ? at : l->n;
 }
 
-/* Do the planes that are looked at have it? Those without any page that can be read do not count. */
-static int is_everywhere(struct image *im, struct image *o, const struct overview_search *s,
-			 bool *yes, struct err *err)
+/* Can nothing of that plane be read? */
+static bool is_lost(const struct image *im, uint64_t plane)
 {
-	int rc = look_samples(o, s->samples, err);
-	*yes = rc == 0 && o->n_damaged <= im->n_damaged;
-	if (rc == 0 && !*yes)
+	for (size_t i = 0; i < im->n_bad; i++)
+		if (im->bad[i].plane == plane && im->bad[i].first == UNIT_ALL)
+			return true;
+	return false;
+}
+
+/* Have all planes that can be read their overview? */
+static bool is_everywhere(const struct image *im, const struct image *o)
+{
+	for (size_t i = 0; i < o->n_bad; i++)
+		if (o->bad[i].first == UNIT_ALL && !is_lost(im, o->bad[i].plane))
+			return false;
+	return true;
+}
+
+/* As deep as the rule makes chunks of such pages, and no deeper than a run of usual size. */
+static int overview_grid(struct image *o, const struct image *im, struct err *err)
+{
+	const uint64_t *chunk = im->grid.chunk;
+	uint64_t shape[3] = { chunk[AXIS_Z], chunk[AXIS_Y], chunk[AXIS_X] };
+	if (im->grid.rule == GRID_GIVEN)
+		return look_grid(o, shape, err);
+	int rc = look_grid(o, NULL, err);
+	if (rc != 0)
+		return rc;
+	enum grid_rule rule = o->grid.rule;
+	shape[0] = min_u64(min_u64(shape[0], im->pyramid.depth), o->grid.chunk[AXIS_Z]);
+	/* Levels have the sides that the rule for the full size gives. */
+	memcpy(&shape[1], &im->pyramid.level[o->first_level].chunk[AXIS_Y], 2 * sizeof(*shape));
+	while ((rc = look_grid(o, shape, err)) == 0 && shape[0] > 1 &&
+	       grid_band_bytes_worst(&o->grid) > BAND_MAX)
+		shape[0] /= 2;
+	o->grid.rule = rule;
+	return rc;
+}
+
+/* Made from it, the level must not ask for more memory than the image does anyway. */
+static bool is_small(const struct image *im, const struct image *o)
+{
+	uint64_t band = max_u64(PIECE_MAX, grid_band_bytes_worst(&im->grid));
+	uint64_t unit = max_u64(PIECE_MAX, im->unit_bytes_max);
+	return grid_band_bytes_worst(&o->grid) <= band && o->unit_bytes_max <= unit;
+}
+
+/* `*yes`: the level is its. */
+static int examine(struct image *im, struct image *o, const struct overview_search *s, bool *yes,
+		   struct err *err)
+{
+	/* The same pages for whoever asks, so that all decide alike. */
+	struct look_samples samples = *s->samples;
+	samples.all = false;
+	int rc = look_samples(o, &samples, err);
+	if (rc == 0)
+		rc = overview_grid(o, im, err);
+	if (rc != 0)
+		return rc;
+	bool everywhere = is_everywhere(im, o);
+	*yes = everywhere && is_small(im, o);
+	if (!everywhere)
 		image_warn(im, "level %u is computed, for not all planes have it stored: %s",
 			   o->first_level, o->n_warnings > 0 ? o->warnings[0] : "");
-	return rc;
+	else if (!*yes)
+		image_warn(im,
+			   "level %u is computed, for its stored overview takes too much "
+			   "memory: its strips or tiles are large",
+			   o->first_level);
+	for (size_t i = 0; *yes && i < o->n_warnings; i++)
+		image_warn(im, "stored overviews of level %u: %s", o->first_level, o->warnings[i]);
+	return 0;
 }
 
 static int add_overview(struct image *im, struct image *o, struct err *err)
@@ -132,7 +203,7 @@ static int try_level(struct image *im, unsigned level, const struct overview_sea
 		return err_oom(err);
 	l->used[at] = true;
 	bool yes = false;
-	int rc = is_everywhere(im, o, s, &yes, err);
+	int rc = examine(im, o, s, &yes, err);
 	if (rc == 0 && yes)
 		rc = add_overview(im, o, err);
 	if (rc != 0 || !yes)
@@ -140,36 +211,16 @@ static int try_level(struct image *im, unsigned level, const struct overview_sea
 	return rc;
 }
 
-/* As deep as the rule makes chunks of such pages, so that a run is no more than the rule allows. */
-static int overview_grid(struct image *o, const struct image *of, const struct level *first,
-			 struct err *err)
-{
-	const uint64_t *chunk = &first->chunk[AXIS_Z];
-	if (of->grid.rule == GRID_GIVEN)
-		return look_grid(o, chunk, err);
-	int rc = look_grid(o, NULL, err);
-	if (rc != 0)
-		return rc;
-	enum grid_rule rule = o->grid.rule;
-	const uint64_t shape[3] = { min_u64(chunk[0], o->grid.chunk[AXIS_Z]), chunk[1], chunk[2] };
-	rc = look_grid(o, shape, err);
-	o->grid.rule = rule;
-	return rc;
-}
-
-/* Grid and pyramid of an overview whose level 0 and the n - 1 after it are those of `of` from `first` on: their sizes and
- * mags. */
-static int overview_levels(struct image *o, const struct image *of, const struct level *first,
-			   unsigned n, const struct scan_options *opts, struct err *err)
+/* Levels of an overview: `first` and the n - 1 after it, as they are asked for. */
+static int overview_levels(struct image *o, const struct level *first, unsigned n,
+			   const struct scan_options *opts, struct err *err)
 {
 	struct ladder ladder = { .n = n };
 	for (unsigned k = 0; k < n; k++)
 		for (size_t i = 0; i < 3; i++)
 			ladder.mag[k][i] = first[k].mag[i] / first->mag[i];
-	int rc = overview_grid(o, of, first, err);
-	return rc != 0 ? rc
-		       : pyramid_of_ladder(&o->grid, &ladder, look_page_bytes(o),
-					   opts->pyramid.preview, &o->pyramid, err);
+	return pyramid_of_ladder(&o->grid, &ladder, look_page_bytes(o), opts->pyramid.preview,
+				 &o->pyramid, err);
 }
 
 /* The levels from this one to below `end`, as the overview makes them; they keep their places in the ladder. */
@@ -177,7 +228,7 @@ static int take_levels(struct image *im, struct image *o, unsigned end,
 		       const struct scan_options *opts, struct err *err)
 {
 	struct level *first = &im->pyramid.level[o->first_level];
-	int rc = overview_levels(o, im, first, end - o->first_level, opts, err);
+	int rc = overview_levels(o, first, end - o->first_level, opts, err);
 	for (unsigned k = 0; rc == 0 && k < o->pyramid.n; k++) {
 		struct level as = o->pyramid.level[k], *l = &first[k];
 		memcpy(as.mag, l->mag, sizeof(as.mag));
@@ -197,7 +248,7 @@ static void warn_unused(struct image *im, const struct list *l, const char *path
 		if (!l->used[i] && n++ < 4)
 			text_addf(&sizes, "%s%u x %u", n > 1 ? ", " : "", l->page[i].width,
 				  l->page[i].height);
-	if (l->n == 0)
+	if (l->n == 0 && !l->failed)
 		image_warn(im, "--overviews use: '%s' has no stored overview of its first plane",
 			   path);
 	else if (n > 0 && !sizes.oom)

@@ -5,6 +5,7 @@ other voxels than any method would give, so that it shows which were served."""
 import errno
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import cascade
 import numpy as np
@@ -92,9 +93,9 @@ def made_of(image_info):
     return [level["made"] for level in image_info["levels"]]
 
 
-def info(run, path, *words):
+def info(run, path, *words, code=0):
     done = run("info", "--json", *words, path)
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == code, done.stderr
     return json.loads(done.stdout)["images"][0]
 
 
@@ -274,14 +275,70 @@ def test_one_plane_without(mount, run, tmp_path):
     check_computed(mount, run, tmp_path, stack, "level 1 is computed, for not all planes have it stored: 1 of 5")
 
 
+def test_a_plane_beyond_the_sample_without(mount, run, tmp_path):
+    """It was not looked at: it is damaged in that level, for all who ask alike."""
+    stack = Stack(200, (2,), "u1", size=(40, 50))
+    for z in range(200):
+        (stack if z != 100 else Stack(200, (), "u1", size=(40, 50))).write_behind(tmp_path / f"s_{z:03}.tif", [z])
+    words = [*USE, *CONSTANT, "--chunk-shape", "1,32,32"]
+    assert made_of(info(run, tmp_path, *words))[1] == "overview"
+    m = mount(tmp_path, *words)
+    assert chunks_that_fail(m.path / "em.zarr", 1) == {(100, 0, 0)}
+    assert "s_100.tif: overview of level 1" in m.log and "it has no stored overview of 25 x 20" in m.log
+    stack.overviews[2][100][:] = 0
+    with mount.within(tmp_path, *words, "--damaged", "fill") as other:
+        check_levels(other.path / "em.zarr", {1: volume(stack.overviews[2])})
+
+
+def test_damage_of_a_plane_is_no_lack_of_overviews(run, tmp_path):
+    """One plane has a bad strip but its overview, another has none: they are not weighed against each other."""
+    stack = Stack(5, (2,), "u1")
+    for z in range(5):
+        (stack if z != 3 else Stack(5, (), "u1")).write_behind(tmp_path / f"s_{z}.tif", [z], rowsperstrip=64)
+    with tifffile.TiffFile(tmp_path / "s_1.tif", mode="r+b") as tif:
+        tag = tif.pages[0].tags["StripOffsets"]
+        tag.overwrite([2**31, *tag.value[1:]])
+    told = info(run, tmp_path, *USE, *CONSTANT, code=1)  # one plane is damaged
+    assert "overview" not in made_of(told)
+    assert any("level 1 is computed, for not all planes have it stored" in w for w in told["warnings"])
+
+
+def test_overviews_in_one_piece(run, tmp_path):
+    """A level is not worth the memory of a whole page where planes have tiles."""
+    size = (17000, 17000)
+    with tifffile.TiffWriter(tmp_path / "s.tif") as t:
+        t.write(np.zeros(size, "u1"), tile=(1024, 1024), compression="zlib", metadata=None)
+        half = np.zeros(smaller(size, 2), "u1")
+        t.write(half, rowsperstrip=half.shape[0], compression="zlib", subfiletype=1, metadata=None)
+    warned(run, tmp_path / "s.tif", [*FLAT, "--memory", "256M"], "level 1 is computed, for its stored overview takes too")
+
+
+def test_segmentations_are_computed(mount, run, tmp_path):
+    stack = Stack(2, (2,), "u2")
+    stack.write_below(tmp_path / "s.tif", range(2))
+    words = [*USE, *CONSTANT, "--category", "segmentation", "--layout", "both"]
+    check_computed(mount, run, tmp_path / "s.tif", stack, "levels of a segmentation are computed", words=words, method="mode")
+
+
+def test_many_images(mount, tmp_path):
+    """Each has overviews of its own, also those that are looked at when somebody asks, while others read the status."""
+    stack = Stack(80, (2, 4), "u1", size=(90, 110))
+    for z in range(80):
+        stack.write_behind(tmp_path / f"s_{z:02}.tif", [z])
+    m = mount(tmp_path, "--overviews", "use", "--voxel-size", "1,1", "--group", "none")
+    with ThreadPoolExecutor(4) as pool:
+        status = [pool.submit(m.status) for _ in range(60)]
+        reads = [pool.submit(check_levels, m.path / f"s_{z:02}.zarr",
+                             {1: stack.overviews[2][z], 2: stack.overviews[4][z]}) for z in range(80)]
+        for each in (*status, *reads):
+            each.result()
+
+
 def test_overviews_behind_all_planes_belong_to_none(mount, run, tmp_path):
     """Nothing says which is whose."""
     stack = Stack(3, (2,))
     stack.write_behind(tmp_path / "s.tif", range(3), last=True)
-    words = [*USE, *CONSTANT]
-    told = info(run, tmp_path / "s.tif", *words)
-    assert "overview" not in made_of(told) and told["warnings"]
-    check_levels(mount(tmp_path / "s.tif", *words).path / "em.zarr", expected(stack, served=()))
+    check_computed(mount, run, tmp_path / "s.tif", stack, "has no stored overview of its first plane")
 
 
 def test_planes_that_share_a_page(mount, run, tmp_path):
