@@ -510,6 +510,15 @@ REAL = {
 }
 
 
+def decoded(page):
+    try:
+        return page.asarray()
+    except ValueError as e:
+        if "requires the 'imagecodecs' package" not in str(e):
+            raise
+        pytest.skip(f"here tifffile cannot decode it: {e}")
+
+
 @pytest.mark.parametrize("name", REAL)
 def test_real_files(name, shared, mount, run):
     path = next((shared / "tiff/files").rglob(name), None)
@@ -524,7 +533,7 @@ def test_real_files(name, shared, mount, run):
         for k in levels:
             got = plain(image, str(k))
             page = next(p for p in pages if (p.imagelength, p.imagewidth) == got.shape[-2:] and not p.is_mask)
-            wanted = page.asarray()
+            wanted = decoded(page)
             if wanted.ndim == 3 and page.planarconfig == 1:
                 wanted = np.moveaxis(wanted, -1, 0)
             np.testing.assert_array_equal(got.reshape(wanted.shape), wanted)
