@@ -116,7 +116,7 @@ def reduction_speeds():
 def _read_and_reduce(stack, size, speed):
     """What no program could do without: all bytes read once, and reduced on all cores."""
     _, took = measured(lambda: read_all(stack))
-    reduce = size / speed / 1e9
+    reduce = size / max(speed, 0.05) / 1e9  # of a slow build 0.0 is printed
     return Sample(took["wall"] + reduce / CORES, took["user"] + reduce, took["system"])
 
 
