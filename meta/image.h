@@ -109,7 +109,7 @@ struct image {
 	struct lost *lost;   /* see meta/lost.h; NULL: nothing */
 	double stored_share; /* stored / raw bytes of the pages looked at */
 	/* With --overviews use: who makes the levels from first_level on, out of coarser pages of the same planes. Such an
-	 * image stands in no list of the dataset, has the planes of the one that is shown, and is never changed. */
+	 * image stands in no list of the dataset, has the planes of the one that is shown, and changes in `lost` alone. */
 	struct image **overviews;
 	unsigned n_overviews;
 	unsigned first_level; /* of the shown image, which is level 0 here; 0: this one is shown */

@@ -25,11 +25,6 @@ static void list_one(void *ctx, const struct tiff_page *p)
 	l->page[l->n++] = *p;
 }
 
-static void listp(struct list **l)
-{
-	free(*l);
-}
-
 /* -ENOMEM only. */
 static int list_overviews(const struct overview_search *s, struct image *im, struct list *l)
 {
@@ -258,7 +253,7 @@ static void warn_unused(struct image *im, const struct list *l, const char *path
 
 int overviews_take(struct image *im, const struct overview_search *s, struct err *err)
 {
-	CLEANUP(listp) struct list *l = calloc(1, sizeof(*l));
+	CLEANUP(freep) struct list *l = calloc(1, sizeof(*l));
 	if (l == NULL || list_overviews(s, im, l) != 0)
 		return err_oom(err);
 	int rc = 0;
